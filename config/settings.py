@@ -1,0 +1,118 @@
+"""The settings: one frozen tree, read from the environment and `.env` by `load()`, the only reader of either.
+
+A variable's name is its path in the tree: `API_PORT` is `settings.api.port`. `.env.example` is made from this file.
+"""
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import StartupFailed
+
+
+class Group(BaseModel):
+    """A branch of the tree. Each field has a description and an example, from which `.env.example` is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Discord(Group):
+    token: SecretStr | None = Field(None, description="Bot token. Without one, the bot is a console in the terminal.", examples=["MTA..."])
+    api_url: str = Field("", description="Another Discord API, for tests. Empty: Discord's own.", examples=["http://127.0.0.1:9000/api/v10"])
+    gateway_url: str = Field("", description="Another Discord gateway, for tests. Empty: Discord's own.", examples=["ws://127.0.0.1:9000/gateway"])
+
+
+class Api(Group):
+    host: str = Field("127.0.0.1", description="Address that the HTTP API listens on.", examples=["0.0.0.0"])
+    port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP API.", examples=[8000])
+    keys: dict[str, str] = Field(
+        default_factory=dict,
+        description='API keys as JSON, each with the tenant that it may act for ("*": any). Empty: no key is asked for.',
+        examples=['{"sk-made-up": "123456789"}'],
+    )
+    max_body_bytes: int = Field(2_000_000, ge=1_000, description="Largest request body, in bytes.", examples=[2_000_000])
+
+
+class Cluster(Group):
+    address: str = Field("local", description='"local" starts Ray on this machine; else the address of a running cluster.', examples=["auto"])
+    dashboard_port: int = Field(8265, ge=1, le=65535, description="Port of the Ray dashboard.", examples=[8265])
+    cpus: int = Field(0, ge=0, description="CPUs that Ray may plan with. 0: all of the machine's.", examples=[4])
+    temp_dir: str = Field("", description="Ray's folder for sessions and logs. Empty: Ray's own choice.", examples=["/var/tmp/ray"])
+
+
+class Data(Group):
+    dir: Path = Field(Path("var"), description="Folder for everything that the bot keeps.", examples=["/srv/bot"])
+
+
+class Embedding(Group):
+    model: str = Field("packaged", description='A hub name or a folder; "packaged" is all-MiniLM-L6-v2 from its package.', examples=["BAAI/bge-small-en-v1.5"])
+    backend: Literal["auto", "torch", "onnx"] = Field("auto", description="auto: ONNX for small batches on CPU where the model allows it.", examples=["torch"])
+    max_batch: int = Field(32, ge=1, le=1024, description="Most texts in one batch.", examples=[32])
+    batch_wait_ms: float = Field(2.0, ge=0, le=1000, description="How long a batch waits to fill, in milliseconds.", examples=[2.0])
+
+
+class Store(Group):
+    url: str = Field("", description="A Qdrant server. Empty: qdrant-edge in DATA_DIR.", examples=["https://qdrant.example:6333"])
+    api_key: SecretStr | None = Field(None, description="The Qdrant server's API key.", examples=["made-up"])
+
+
+class AnswerSettings(Group):
+    deadline_s: float = Field(60.0, gt=0, le=600, description="Longest time for one answer, in seconds.", examples=[60])
+    passages: int = Field(8, ge=1, le=50, description="Passages that an answer is made from.", examples=[8])
+    max_question_chars: int = Field(2000, ge=10, description="Longest question, in characters.", examples=[2000])
+
+
+class Trim(Group):
+    model: str = Field("", description="Hub name of a cross-encoder that scores sentences. Empty: the embedding model does.", examples=["cross-encoder/ms-marco-MiniLM-L6-v2"])
+
+
+class Models(Group):
+    file: Path = Field(Path("config/models.yaml"), description="The language models and their order.", examples=["config/models.yaml"])
+
+
+class Ingest(Group):
+    max_recordings: int = Field(200, ge=1, le=10_000, description="Most recordings taken from one link.", examples=[200])
+    max_caption_bytes: int = Field(20_000_000, ge=1_000, description="Largest caption file, in bytes.", examples=[20_000_000])
+    timeout_s: float = Field(60.0, gt=0, description="Longest wait for one page or file, in seconds.", examples=[60])
+    allow_loopback: bool = Field(False, description="Also fetch http://127.0.0.1; for the demo and tests only.", examples=[False])
+    language: str = Field("en", min_length=2, description="Caption language that is preferred.", examples=["en"])
+
+
+class Langsmith(Group):
+    api_key: SecretStr | None = Field(None, description="LangSmith key. With one, every model call is traced.", examples=["lsv2-made-up"])
+    endpoint: str = Field("https://api.smith.langchain.com", description="LangSmith's address.", examples=["https://eu.api.smith.langchain.com"])
+    project: str = Field("discord-intelligence-bot", description="LangSmith project.", examples=["my-community"])
+
+
+class Enable(Group):
+    """Feature flags: all off by default."""
+
+    prompt_compression: bool = Field(False, description="Send models only the sentences that matter. Off: computed and logged only.", examples=[True])
+
+
+class Log(Group):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="How much is logged.", examples=["INFO"])
+
+
+class Settings(BaseSettings):
+    """Every setting of the project."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_nested_delimiter="_", env_nested_max_split=1)
+
+    discord: Discord = Discord()
+    api: Api = Api()
+    cluster: Cluster = Cluster()
+    data: Data = Data()
+    embedding: Embedding = Embedding()
+    store: Store = Store()
+    answer: AnswerSettings = AnswerSettings()
+    trim: Trim = Trim()
+    models: Models = Models()
+    ingest: Ingest = Ingest()
+    langsmith: Langsmith = Langsmith()
+    enable: Enable = Enable()
+    log: Log = Log()

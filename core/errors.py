@@ -1,0 +1,81 @@
+"""The errors of the project, as one tree.
+
+    BotError
+    ├── BadInput          what somebody gave us cannot be used
+    │   ├── RefusedUrl    an address that we do not fetch from
+    │   ├── UnreadableCaptions
+    │   └── TenantRequired
+    ├── Unavailable       a part that we need does not answer
+    │   ├── DeadlineExceeded
+    │   └── WriteFailed   a disk or journal that cannot be written
+    └── StartupFailed     the process cannot start: what happened and what to do
+
+Every error carries positional, picklable fields, so that it arrives whole from a Ray actor or a Serve replica.
+An expected outcome is not an error: see `core.results`. `bot.errors` writes the words that people read.
+"""
+
+
+class BotError(Exception):
+    """Root of the tree. Fields are positional so that the error survives pickling."""
+
+
+class BadInput(BotError):
+    """Input that cannot be used: `problem` says what is wrong, `advice` what to do instead."""
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(problem, advice)
+        self.problem = problem
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.advice}".strip()
+
+
+class RefusedUrl(BadInput):
+    """An address that is not fetched: private, not https, or not an address at all."""
+
+
+class UnreadableCaptions(BadInput):
+    """A caption file that holds no captions: HTML, empty, binary, another format."""
+
+
+class TenantRequired(BadInput):
+    """A call without a tenant or workspace. There is no default tenant."""
+
+
+class Unavailable(BotError):
+    """A part that we depend on does not answer: `part` names it, `advice` says what to do."""
+
+    def __init__(self, part: str, advice: str = "") -> None:
+        super().__init__(part, advice)
+        self.part = part
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.part} is not available. {self.advice}".strip()
+
+
+class DeadlineExceeded(Unavailable):
+    """A call that did not answer in time."""
+
+    def __str__(self) -> str:
+        return f"{self.part} did not answer in time. {self.advice}".strip()
+
+
+class WriteFailed(Unavailable):
+    """A folder or file that cannot be written."""
+
+    def __str__(self) -> str:
+        return f"{self.part} cannot be written. {self.advice}".strip()
+
+
+class StartupFailed(BotError):
+    """The process cannot start: `problem` says what happened, `advice` what to do."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(problem, advice)
+        self.problem = problem
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.advice}"
