@@ -1,0 +1,117 @@
+"""The actor shell: starts plain classes as Ray actors and calls them through references typed as the class.
+
+    store = reference(ActorSpec("TranscriptStore"), TranscriptStore, folder, dimensions)
+    await store.library(tenant)        # mypy sees a TranscriptStore; at run time the call crosses processes
+
+The class itself knows nothing of Ray, so a unit test uses it in process. A reference finds or starts its actor on first
+use, has a deadline on every call, and lets errors of `core.errors` arrive as what they were.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from core.errors import BotError, DeadlineExceeded, Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+NAMESPACE = "discord-intelligence-bot"
+START_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ActorSpec:
+    """How an actor runs: its `name` is unique in the cluster and is what the Ray dashboard shows."""
+
+    name: str
+    deadline_s: float = 30.0
+    num_cpus: float = 0.0
+    max_restarts: int = -1
+    max_task_retries: int = 0
+
+
+class ActorRef(Generic[T]):
+    """Forwards method calls to a Ray actor. Pickles as what it takes to find the actor, never as a connection."""
+
+    def __init__(self, spec: ActorSpec, cls: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._spec, self._cls, self._args, self._kwargs = spec, cls, args, kwargs
+        self._handle: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ActorRef, (self._spec, self._cls, self._args, self._kwargs)
+
+    def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
+        if method.startswith("_"):
+            raise AttributeError(method)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await self._call(method, args, kwargs)
+
+        return call
+
+    async def ready(self) -> None:
+        """Find or start the actor and wait until its constructor is done.
+
+        Raises what the constructor raises of `core.errors`, or Unavailable.
+        """
+        # Asking Ray for the actor blocks for a moment; the event loop must not.
+        self._handle = await asyncio.to_thread(self._find_or_start)
+        await self._wait_for(self._handle.__ray_ready__.remote(), START_S)
+
+    def _find_or_start(self) -> Any:
+        spec = self._spec
+        options = ray.remote(self._cls).options(
+            name=spec.name,
+            namespace=NAMESPACE,
+            lifetime="detached",
+            get_if_exists=True,
+            num_cpus=spec.num_cpus,
+            max_restarts=spec.max_restarts,
+            max_task_retries=spec.max_task_retries,
+        )
+        return options.remote(*self._args, **self._kwargs)
+
+    async def _call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._handle is None:
+            await self.ready()
+        return await self._wait_for(getattr(self._handle, method).remote(*args, **kwargs), self._spec.deadline_s)
+
+    async def _wait_for(self, reply: Awaitable[Any], deadline_s: float) -> Any:
+        name = self._spec.name
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await reply
+        except TimeoutError:
+            raise DeadlineExceeded(name, f"It had {deadline_s:g} s; try again in a moment.") from None
+        except RayTaskError as error:
+            if isinstance(error.cause, BotError):
+                raise error.cause from None
+            raise
+        except RayActorError as error:
+            # The name may belong to a new incarnation by the next call.
+            self._handle = None
+            # A constructor that refused to start: Ray carries its error as the first argument.
+            refusal = getattr(error.args[0], "cause", None) if error.args else None
+            if isinstance(refusal, BotError):
+                raise refusal from None
+            raise Unavailable(name, "It has stopped and is being restarted; try again in a moment.") from error
+
+
+def reference(spec: ActorSpec, cls: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """A reference to the actor `spec.name`, typed as the class; the actor is found or started on first use."""
+    return cast(T, ActorRef(spec, cls, args, kwargs))
+
+
+async def spawn(spec: ActorSpec, cls: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Like `reference`, but starts the actor now.
+
+    Raises what the class's constructor raises of `core.errors`, or Unavailable.
+    """
+    ref = ActorRef(spec, cls, args, kwargs)
+    await ref.ready()
+    return cast(T, ref)

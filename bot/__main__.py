@@ -1,0 +1,61 @@
+"""`make run`: on Discord with a token, in the terminal without one."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from config.configuration import Configuration, load_configuration
+from config.environment import secrets_of
+from config.logging import configure
+from core.errors import BotError
+from core.ports import Assistant
+from deployments import instance
+
+
+@asynccontextmanager
+async def connected_assistant() -> AsyncIterator[Assistant]:
+    """The assistant of the bot that runs on this data folder, or of one that is started for as long as it is used."""
+    # Ray takes seconds to import; bad settings are told before.
+    configuration = start_configuration()
+    from deployments import cluster
+
+    settings = configuration.settings
+    addresses = instance.running(settings.data.dir)
+    found = cluster.joined(settings, addresses) if addresses else cluster.running(configuration)
+    async with found as running:
+        yield running.assistant
+
+
+def start_configuration() -> Configuration:
+    """Read the settings and set up the log."""
+    configuration = load_configuration()
+    settings = configuration.settings
+    configure(settings.log.level, secrets_of(settings))
+    return configuration
+
+
+async def main() -> None:
+    """Run until stopped."""
+    configuration = start_configuration()
+    from bot.client import run_discord
+    from bot.console import run_console
+    from deployments import cluster
+
+    settings = configuration.settings
+    async with cluster.running(configuration) as running:
+        addresses = running.addresses
+        sys.stderr.write(f"API        {addresses.api}/docs\nDashboard  {addresses.dashboard}\n")
+        if settings.discord.token:
+            await run_discord(running.assistant, settings.discord)
+        else:
+            await run_console(running.assistant, settings.data.dir)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except BotError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,141 @@
+"""Composes the deployments into one Serve application. Settings enter here and nowhere deeper.
+
+`make run` and the demo call `application(...)`; `serve deploy config/serve.yaml` calls `build({})` on the cluster.
+"""
+
+import os
+from typing import Any, TypeVar
+
+from ray import serve
+from ray.serve import Application
+
+from actors.runtime import ActorSpec, reference
+from actors.transcript_store import TranscriptStore
+from config.configuration import Configuration, load_configuration
+from config.settings import Settings
+from deployments.answer_pipeline import AnswerPipeline, PipelineConfig
+from deployments.assistant import DeployedAssistant
+from deployments.chat_model import ChatModel
+from deployments.embedder import Embedder, EmbedderConfig
+from deployments.encoder import PACKAGED
+from deployments.handles import serve_reference
+from deployments.health import Probe
+from deployments.http_api import ApiConfig
+from deployments.http_client import HttpClient
+from deployments.ingest import Ingest
+from deployments.ingress import Ingress
+from deployments.media_source import MediaSource
+from deployments.tracing import TracingTarget
+from deployments.trimmer import Trimmer
+from deployments.ytdlp import YtDlp
+
+T = TypeVar("T")
+
+APP = "bot"
+MAX_PAGE_BYTES = 20_000_000
+PACKAGED_NAME = "all-MiniLM-L6-v2"
+
+
+def build(_: dict[str, str]) -> Application:
+    """The application with the settings of the machine that it is deployed on; for `serve deploy`."""
+    return application(load_configuration())
+
+
+def application(configuration: Configuration) -> Application:
+    """Every deployment, bound to those that it calls; the HTTP API is the ingress."""
+    settings = configuration.settings
+    deadline_s = settings.answer.deadline_s
+    store = transcript_store(settings)
+    embedder = _deployed(Embedder, deadline_s, _embedder_config(settings))
+    trimmer = _deployed(Trimmer, deadline_s, embedder, settings.trim.model)
+    chat = _deployed(ChatModel, deadline_s, configuration.arms, deadline_s=deadline_s * 0.8, tracing=_tracing(settings))
+    pipeline = _deployed(AnswerPipeline, deadline_s + 5, _pipeline_config(settings), embedder, store, chat)
+    ingest = _deployed(Ingest, deadline_s, _media_source(settings), embedder, store)
+    assistant = DeployedAssistant(pipeline, ingest, store, Probe(APP, store))
+    return _deployment(Ingress).bind(_api_config(settings), assistant, embedder, trimmer)
+
+
+def assistant(settings: Settings) -> DeployedAssistant:
+    """The product as a driver sees it, over the handles of the running application."""
+    deadline_s = settings.answer.deadline_s + 10
+    store = transcript_store(settings)
+
+    def running(cls: type[T]) -> T:
+        return serve_reference(cls, serve.get_deployment_handle(cls.__name__, APP), deadline_s)
+
+    return DeployedAssistant(running(AnswerPipeline), running(Ingest), store, Probe(APP, store))
+
+
+def transcript_store(settings: Settings) -> TranscriptStore:
+    """A reference to the one actor that owns the transcripts."""
+    key = settings.store.api_key.get_secret_value() if settings.store.api_key else ""
+    return reference(
+        ActorSpec("TranscriptStore"),
+        TranscriptStore,
+        settings.data.dir.absolute() / "transcripts",
+        settings.embedding.dimensions,
+        url=settings.store.url,
+        api_key=key,
+        model=settings.embedding.model,
+    )
+
+
+def _deployment(cls: type[Any]) -> serve.Deployment:
+    # A replica's share of a CPU is a plan for placement, not a limit: all of them fit one small machine together.
+    return serve.deployment(ray_actor_options={"num_cpus": 0.1}, max_ongoing_requests=256)(cls)
+
+
+def _deployed(cls: type[T], wait_s: float, *args: Any, **kwargs: Any) -> T:
+    """A reference to the deployment of `cls` with these arguments, whose calls wait at most `wait_s` seconds."""
+    return serve_reference(cls, _deployment(cls).bind(*args, **kwargs), wait_s)
+
+
+def _embedder_config(settings: Settings) -> EmbedderConfig:
+    embedding = settings.embedding
+    cache = settings.data.dir.absolute() / "models"
+    return EmbedderConfig(
+        embedding.model,
+        embedding.dimensions,
+        embedding.backend,
+        cache,
+        embedding.max_batch,
+        threads=os.cpu_count() or 1,
+    )
+
+
+def _pipeline_config(settings: Settings) -> PipelineConfig:
+    answer = settings.answer
+    return PipelineConfig(
+        answer.passages, answer.max_question_chars, answer.deadline_s, settings.enable.prompt_compression
+    )
+
+
+def _api_config(settings: Settings) -> ApiConfig:
+    name = PACKAGED_NAME if settings.embedding.model == PACKAGED else settings.embedding.model
+    return ApiConfig(name, settings.api.max_body_bytes, settings.api.keys)
+
+
+def _media_source(settings: Settings) -> MediaSource:
+    ingest = settings.ingest
+    http = HttpClient(
+        timeout_s=ingest.timeout_s, max_bytes=ingest.max_caption_bytes, allow_loopback=ingest.allow_loopback
+    )
+    extractor = YtDlp(
+        http, timeout_s=ingest.timeout_s, max_page_bytes=MAX_PAGE_BYTES, max_entries=ingest.max_recordings
+    )
+    return MediaSource(
+        http,
+        extractor,
+        language=ingest.language,
+        max_recordings=ingest.max_recordings,
+        max_page_bytes=MAX_PAGE_BYTES,
+        max_caption_bytes=ingest.max_caption_bytes,
+        allow_loopback=ingest.allow_loopback,
+    )
+
+
+def _tracing(settings: Settings) -> TracingTarget | None:
+    langsmith = settings.langsmith
+    if langsmith.api_key is None:
+        return None
+    return TracingTarget(langsmith.endpoint, langsmith.api_key, langsmith.project)

@@ -1,0 +1,153 @@
+"""Starts Ray and Serve on this machine, or joins a cluster that runs, and hands out the assistant."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import ray
+from ray import serve
+from ray.exceptions import RayError
+from ray.serve.config import HTTPOptions
+from ray.serve.exceptions import RayServeException
+
+from actors.runtime import NAMESPACE
+from config.configuration import Configuration
+from config.settings import Settings
+from core.errors import StartupFailed, WriteFailed
+from core.ports import Assistant
+from deployments import instance
+from deployments.app import APP, application, assistant
+from deployments.instance import Addresses
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running bot: the assistant, and where people reach it."""
+
+    assistant: Assistant
+    addresses: Addresses
+
+
+@asynccontextmanager
+async def running(configuration: Configuration) -> AsyncIterator[Running]:
+    """Start everything, and stop it at the end.
+
+    Raises StartupFailed or WriteFailed with what to do: a port is taken, a folder cannot be written, another bot holds
+    the data folder, Ray or a model does not start.
+    """
+    settings = configuration.settings
+    with instance.held(settings.data.dir) as held, _ray(settings):
+        await asyncio.to_thread(_deploy, configuration)
+        addresses = _addresses(settings)
+        held.publish(addresses)
+        yield Running(assistant(settings), addresses)
+
+
+@asynccontextmanager
+async def joined(settings: Settings, addresses: Addresses) -> AsyncIterator[Running]:
+    """The bot that runs on this machine already; it goes on when this process leaves."""
+    try:
+        await asyncio.to_thread(_init, address=addresses.ray)
+    except (RayError, RuntimeError, ConnectionError, OSError) as error:
+        problem = f"The bot of process {addresses.pid} cannot be reached: {_last_line(error)}"
+        raise StartupFailed(problem, "Stop it and start it again.") from error
+    try:
+        yield Running(assistant(settings), addresses)
+    finally:
+        await asyncio.to_thread(ray.shutdown)
+
+
+def _init(**options: object) -> None:
+    ray.init(
+        namespace=NAMESPACE,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        configure_logging=False,
+        **options,  # type: ignore[arg-type]  # Ray's options are many and of many types
+    )
+
+
+@contextmanager
+def _ray(settings: Settings) -> Iterator[None]:
+    cluster = settings.cluster
+    options: dict[str, object] = {"address": cluster.address}
+    if cluster.address == "local":
+        _require_free_port(settings.api.host, settings.api.port, "API_PORT")
+        _require_free_port("127.0.0.1", cluster.dashboard_port, "CLUSTER_DASHBOARD_PORT")
+        options |= {
+            "include_dashboard": True,
+            "dashboard_host": "127.0.0.1",
+            "dashboard_port": cluster.dashboard_port,
+            "num_cpus": cluster.cpus or os.cpu_count(),
+        }
+        if cluster.temp_dir:
+            options["_temp_dir"] = str(_writable(Path(cluster.temp_dir)))
+    try:
+        _init(**options)
+    except (RayError, RuntimeError, ConnectionError, ValueError, OSError) as error:
+        raise StartupFailed(
+            f"Ray did not start: {_last_line(error)}.",
+            "Its logs are under /tmp/ray/session_latest/logs; CLUSTER_TEMP_DIR moves them, and memory or a full disk "
+            "is the usual reason.",
+        ) from error
+    try:
+        yield
+    finally:
+        if cluster.address == "local":
+            serve.shutdown()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+        ray.shutdown()
+
+
+def _deploy(configuration: Configuration) -> None:
+    settings = configuration.settings
+    serve.start(http_options=HTTPOptions(host=settings.api.host, port=settings.api.port))
+    try:
+        serve.run(application(configuration), name=APP, route_prefix="/")
+    except (RuntimeError, RayServeException, RayError) as error:
+        raise StartupFailed(
+            f"A part of the bot did not start: {_last_line(error)}", "Correct what it says and start again."
+        ) from error
+
+
+def _addresses(settings: Settings) -> Addresses:
+    context = ray.get_runtime_context()
+    return Addresses(
+        pid=os.getpid(),
+        ray=context.gcs_address,
+        api=f"http://{settings.api.host}:{settings.api.port}",
+        dashboard=f"http://127.0.0.1:{settings.cluster.dashboard_port}",
+    )
+
+
+def _require_free_port(host: str, port: int, variable: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            problem = f"Port {port} on {host} cannot be used: {error.strerror}."
+            raise StartupFailed(problem, f"Stop what uses it, or set {variable} to another port.") from error
+
+
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise WriteFailed(f"The folder {folder}", "Set CLUSTER_TEMP_DIR to one that this user may write.") from error
+    return folder.absolute()
+
+
+def _last_line(error: BaseException) -> str:
+    """The last line of an error's text: of a remote traceback, the error itself."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

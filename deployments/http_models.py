@@ -1,0 +1,92 @@
+"""What the HTTP API takes and gives, as pydantic models: sizes are bounded here."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_TEXTS = 2048
+MAX_TEXT_CHARS = 100_000
+
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
+Key = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EmbeddingsRequest(Body):
+    """OpenAI's form. The model name may be any; the response says which model answered."""
+
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
+    model: str = ""
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = None
+    user: str = ""
+
+
+class Embedding(BaseModel):
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: list[float] | str
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingsResponse(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[Embedding]
+    model: str
+    usage: Usage
+
+
+class TrimRequest(Body):
+    """Texts to trim to the sentences that matter for the question."""
+
+    question: Text
+    texts: Annotated[list[Text], Field(min_length=1, max_length=64)]
+
+
+class TrimResponse(BaseModel):
+    """The kept sentences of each text, whole and in order, and the tokens before and after."""
+
+    texts: list[str]
+    tokens_before: int
+    tokens_after: int
+
+
+class AskRequest(Body):
+    """A question in one tenant's workspace."""
+
+    tenant: Key
+    workspace: Key
+    question: str
+    user: str = Field("", max_length=200)
+    recording_ids: Annotated[list[Key], Field(max_length=100)] = []
+
+
+class IngestBody(Body):
+    """A link to bring in. With `stream`, the answer is a stream of events and the report comes last."""
+
+    tenant: Key
+    workspace: Key
+    url: Annotated[str, Field(min_length=1, max_length=4000)]
+    stream: bool = False
+
+
+class ErrorDetail(BaseModel):
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorResponse(BaseModel):
+    """OpenAI's error form."""
+
+    error: ErrorDetail
