@@ -4,14 +4,18 @@ A variable's name is its path in the tree: `API_PORT` is `settings.api.port`. `.
 """
 
 import os
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config import environment
 from core.errors import StartupFailed
+
+ADVICE = "\nMend them in the environment or in .env; .env.example lists every variable."
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda text: str(text).upper())]
 
 
 class Group(BaseModel):
@@ -21,87 +25,161 @@ class Group(BaseModel):
 
 
 class Discord(Group):
-    token: SecretStr | None = Field(None, description="Bot token. Without one, the bot is a console in the terminal.", examples=["MTA..."])
-    api_url: str = Field("", description="Another Discord API, for tests. Empty: Discord's own.", examples=["http://127.0.0.1:9000/api/v10"])
-    gateway_url: str = Field("", description="Another Discord gateway, for tests. Empty: Discord's own.", examples=["ws://127.0.0.1:9000/gateway"])
+    token: SecretStr | None = Field(
+        default=None, description="Bot token. Without one, the bot is a console in the terminal.", examples=["MTA..."]
+    )
+    api_url: str = Field(
+        default="",
+        description="Another Discord API, for tests. Empty: Discord's own.",
+        examples=["http://127.0.0.1:9000/api/v10"],
+    )
+    gateway_url: str = Field(
+        default="",
+        description="Another Discord gateway, for tests. Empty: Discord's own.",
+        examples=["ws://127.0.0.1:9000/gateway"],
+    )
 
 
 class Api(Group):
-    host: str = Field("127.0.0.1", description="Address that the HTTP API listens on.", examples=["0.0.0.0"])
-    port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP API.", examples=[8000])
+    host: str = Field(default="127.0.0.1", description="Address that the HTTP API listens on.", examples=["0.0.0.0"])
+    port: int = Field(default=8000, ge=1, le=65535, description="Port of the HTTP API.", examples=[8000])
     keys: dict[str, str] = Field(
         default_factory=dict,
-        description='API keys as JSON, each with the tenant that it may act for ("*": any). Empty: no key is asked for.',
+        repr=False,
+        description='API keys as JSON, each with the tenant that it acts for ("*": any). Empty: no key is asked for.',
         examples=['{"sk-made-up": "123456789"}'],
     )
-    max_body_bytes: int = Field(2_000_000, ge=1_000, description="Largest request body, in bytes.", examples=[2_000_000])
+    max_body_bytes: int = Field(
+        default=2_000_000, ge=1_000, description="Largest request body, in bytes.", examples=[2_000_000]
+    )
 
 
 class Cluster(Group):
-    address: str = Field("local", description='"local" starts Ray on this machine; else the address of a running cluster.', examples=["auto"])
-    dashboard_port: int = Field(8265, ge=1, le=65535, description="Port of the Ray dashboard.", examples=[8265])
-    cpus: int = Field(0, ge=0, description="CPUs that Ray may plan with. 0: all of the machine's.", examples=[4])
-    temp_dir: str = Field("", description="Ray's folder for sessions and logs. Empty: Ray's own choice.", examples=["/var/tmp/ray"])
+    address: str = Field(
+        default="local",
+        description='"local" starts Ray on this machine; else the address of a running cluster.',
+        examples=["auto"],
+    )
+    dashboard_port: int = Field(default=8265, ge=1, le=65535, description="Port of the Ray dashboard.", examples=[8265])
+    cpus: int = Field(
+        default=0, ge=0, description="CPUs that Ray may plan with. 0: all of the machine's.", examples=[4]
+    )
+    temp_dir: str = Field(
+        default="",
+        description="Ray's folder for sessions and logs. Empty: Ray's own choice.",
+        examples=["/var/tmp/ray"],
+    )
 
 
 class Data(Group):
-    dir: Path = Field(Path("var"), description="Folder for everything that the bot keeps.", examples=["/srv/bot"])
+    dir: Path = Field(
+        default=Path("var"), description="Folder for everything that the bot keeps.", examples=["/srv/bot"]
+    )
 
 
 class Embedding(Group):
-    model: str = Field("packaged", description='A hub name or a folder; "packaged" is all-MiniLM-L6-v2 from its package.', examples=["BAAI/bge-small-en-v1.5"])
-    backend: Literal["auto", "torch", "onnx"] = Field("auto", description="auto: ONNX for small batches on CPU where the model allows it.", examples=["torch"])
-    max_batch: int = Field(32, ge=1, le=1024, description="Most texts in one batch.", examples=[32])
-    batch_wait_ms: float = Field(2.0, ge=0, le=1000, description="How long a batch waits to fill, in milliseconds.", examples=[2.0])
+    model: str = Field(
+        default="packaged",
+        description='A hub name or a folder; "packaged" is all-MiniLM-L6-v2 from its package.',
+        examples=["BAAI/bge-small-en-v1.5"],
+    )
+    dimensions: int = Field(
+        default=384, ge=1, le=65_536, description="How many numbers the model's vectors have.", examples=[768]
+    )
+    backend: Literal["auto", "torch", "onnx"] = Field(
+        default="auto", description="auto: ONNX for small batches on CPU where the model allows it.", examples=["torch"]
+    )
+    max_batch: int = Field(default=32, ge=1, le=1024, description="Most texts in one batch.", examples=[32])
+    batch_wait_ms: float = Field(
+        default=2.0, ge=0, le=1000, description="How long a batch waits to fill, in milliseconds.", examples=[2.0]
+    )
 
 
 class Store(Group):
-    url: str = Field("", description="A Qdrant server. Empty: qdrant-edge in DATA_DIR.", examples=["https://qdrant.example:6333"])
-    api_key: SecretStr | None = Field(None, description="The Qdrant server's API key.", examples=["made-up"])
+    url: str = Field(
+        default="",
+        description="A Qdrant server. Empty: qdrant-edge in DATA_DIR.",
+        examples=["https://qdrant.example:6333"],
+    )
+    api_key: SecretStr | None = Field(default=None, description="The Qdrant server's API key.", examples=["made-up"])
 
 
 class AnswerSettings(Group):
-    deadline_s: float = Field(60.0, gt=0, le=600, description="Longest time for one answer, in seconds.", examples=[60])
-    passages: int = Field(8, ge=1, le=50, description="Passages that an answer is made from.", examples=[8])
-    max_question_chars: int = Field(2000, ge=10, description="Longest question, in characters.", examples=[2000])
+    deadline_s: float = Field(
+        default=60.0, gt=0, le=600, description="Longest time for one answer, in seconds.", examples=[60]
+    )
+    passages: int = Field(default=8, ge=1, le=50, description="Passages that an answer is made from.", examples=[8])
+    max_question_chars: int = Field(
+        default=2000, ge=10, description="Longest question, in characters.", examples=[2000]
+    )
 
 
 class Trim(Group):
-    model: str = Field("", description="Hub name of a cross-encoder that scores sentences. Empty: the embedding model does.", examples=["cross-encoder/ms-marco-MiniLM-L6-v2"])
+    model: str = Field(
+        default="",
+        description="Hub name of a cross-encoder that scores sentences. Empty: the embedding model does.",
+        examples=["cross-encoder/ms-marco-MiniLM-L6-v2"],
+    )
 
 
 class Models(Group):
-    file: Path = Field(Path("config/models.yaml"), description="The language models and their order.", examples=["config/models.yaml"])
+    file: Path = Field(
+        default=Path("config/models.yaml"),
+        description="The language models and their order.",
+        examples=["config/models.yaml"],
+    )
 
 
 class Ingest(Group):
-    max_recordings: int = Field(200, ge=1, le=10_000, description="Most recordings taken from one link.", examples=[200])
-    max_caption_bytes: int = Field(20_000_000, ge=1_000, description="Largest caption file, in bytes.", examples=[20_000_000])
-    timeout_s: float = Field(60.0, gt=0, description="Longest wait for one page or file, in seconds.", examples=[60])
-    allow_loopback: bool = Field(False, description="Also fetch http://127.0.0.1; for the demo and tests only.", examples=[False])
-    language: str = Field("en", min_length=2, description="Caption language that is preferred.", examples=["en"])
+    max_recordings: int = Field(
+        default=200, ge=1, le=10_000, description="Most recordings taken from one link.", examples=[200]
+    )
+    max_caption_bytes: int = Field(
+        default=20_000_000, ge=1_000, description="Largest caption file, in bytes.", examples=[20_000_000]
+    )
+    timeout_s: float = Field(
+        default=60.0, gt=0, description="Longest wait for one page or file, in seconds.", examples=[60]
+    )
+    allow_loopback: bool = Field(
+        default=False, description="Also fetch http://127.0.0.1; for the demo and tests only.", examples=[False]
+    )
+    language: str = Field(
+        default="en", min_length=2, description="Caption language that is preferred.", examples=["en"]
+    )
 
 
 class Langsmith(Group):
-    api_key: SecretStr | None = Field(None, description="LangSmith key. With one, every model call is traced.", examples=["lsv2-made-up"])
-    endpoint: str = Field("https://api.smith.langchain.com", description="LangSmith's address.", examples=["https://eu.api.smith.langchain.com"])
-    project: str = Field("discord-intelligence-bot", description="LangSmith project.", examples=["my-community"])
+    api_key: SecretStr | None = Field(
+        default=None, description="LangSmith key. With one, every model call is traced.", examples=["lsv2-made-up"]
+    )
+    endpoint: str = Field(
+        default="https://api.smith.langchain.com",
+        description="LangSmith's address.",
+        examples=["https://eu.api.smith.langchain.com"],
+    )
+    project: str = Field(
+        default="discord-intelligence-bot", description="LangSmith project.", examples=["my-community"]
+    )
 
 
 class Enable(Group):
     """Feature flags: all off by default."""
 
-    prompt_compression: bool = Field(False, description="Send models only the sentences that matter. Off: computed and logged only.", examples=[True])
+    prompt_compression: bool = Field(
+        default=False,
+        description="Send models only the sentences that matter. Off: computed and logged only.",
+        examples=[True],
+    )
 
 
 class Log(Group):
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="How much is logged.", examples=["INFO"])
+    level: LogLevel = Field(default="WARNING", description="How much is logged.", examples=["INFO"])
 
 
 class Settings(BaseSettings):
-    """Every setting of the project."""
+    """Every setting of the project. `Settings()` is all defaults: the environment is read by `load` alone."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_nested_delimiter="_", env_nested_max_split=1)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     discord: Discord = Discord()
     api: Api = Api()
@@ -116,3 +194,52 @@ class Settings(BaseSettings):
     langsmith: Langsmith = Langsmith()
     enable: Enable = Enable()
     log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: a variable such as `DATA`, which belongs to others, is no branch of this tree."""
+        del (
+            settings_cls,
+            env_settings,
+            dotenv_settings,
+            file_secret_settings,
+        )  # see `load`
+        return (init_settings,)
+
+
+VARIABLES = {variable.name: variable for variable in environment.variables_of(Settings)}
+
+
+def load(
+    env: Mapping[str, str] | None = None,
+    dotenv: Path | None = Path(".env"),
+    also_known: Collection[str] = (),
+) -> Settings:
+    """The settings from the environment (`env`, by default the process's own) laid over the file `dotenv`.
+
+    `also_known` names variables that others read, such as the models' keys. Raises StartupFailed with every problem at
+    once: the variable, what is wrong with it, and an example. A secret's value is never shown.
+    """
+    names = {*VARIABLES, *also_known}
+    given = environment.read_variables(env, dotenv)
+    problems = [
+        *environment.unknown_in_dotenv(environment.read_dotenv(dotenv), names),
+        *environment.unknown_in_environment(os.environ if env is None else env, names),
+    ]
+    settings = Settings()
+    try:
+        settings = Settings.model_validate(environment.tree_values(VARIABLES.values(), given))
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_context=False):
+            variable = VARIABLES["_".join(map(str, detail["loc"][:2])).upper()]
+            problems.append(variable.problem(given[variable.name], detail["msg"]))
+    if problems:
+        raise StartupFailed("\n  - ".join(["The settings cannot be used:", *problems]), ADVICE)
+    return settings

@@ -65,6 +65,8 @@ async def joined(settings: Settings, addresses: Addresses) -> AsyncIterator[Runn
 
 
 def _init(**options: object) -> None:
+    for name in ("ray", "ray.serve"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     ray.init(
         namespace=NAMESPACE,
         log_to_driver=False,
@@ -101,7 +103,8 @@ def _ray(settings: Settings) -> Iterator[None]:
         yield
     finally:
         if cluster.address == "local":
-            serve.shutdown()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+            # Replicas finish what they are at; the rest of Serve ends with Ray.
+            serve.delete(APP)
         ray.shutdown()
 
 

@@ -1,33 +1,39 @@
-"""What tests of every room share."""
+"""What tests of every room share: one running bot, started by the first test that needs Ray."""
 
-import logging
-import os
-import shutil
 import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
+
+from config.configuration import Configuration, load_configuration
+from tests.ports import free_port
+
+if TYPE_CHECKING:
+    from deployments.cluster import Running
 
 
 @pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[None]:
-    """A real Ray on this machine, in a folder of its own, shared by all tests of the run."""
-    import ray
+def configuration() -> Iterator[Configuration]:
+    """Settings of a bot on this machine, with ports and folders of its own."""
+    # Ray's sockets lie in its folder, and a socket's path may have 107 characters only: pytest's folders are too deep.
+    with tempfile.TemporaryDirectory(prefix="bot-", ignore_cleanup_errors=True) as folder:
+        yield load_configuration(
+            {},
+            None,
+            DATA_DIR=f"{folder}/data",
+            CLUSTER_TEMP_DIR=f"{folder}/ray",
+            API_PORT=str(free_port()),
+            CLUSTER_DASHBOARD_PORT=str(free_port()),
+            INGEST_ALLOW_LOOPBACK="true",
+        )
 
-    from actors.runtime import NAMESPACE
 
-    # Ray's sockets lie in this folder, and a socket's path may have 107 characters only.
-    folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
-    ray.init(
-        address="local",
-        namespace=NAMESPACE,
-        num_cpus=os.cpu_count(),
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        _temp_dir=str(folder),
-    )
-    yield
-    ray.shutdown()
-    shutil.rmtree(folder, ignore_errors=True)
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def bot(configuration: Configuration) -> AsyncIterator["Running"]:
+    """The whole bot on a real Ray and Serve. Tests that use it are marked `cluster` and run on the session's loop."""
+    from deployments import cluster
+
+    async with cluster.running(configuration) as running:
+        yield running

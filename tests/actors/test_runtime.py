@@ -3,12 +3,13 @@
 import asyncio
 import os
 import pickle
-from collections.abc import AsyncIterator
 
 import pytest
 
 from actors.runtime import ActorRef, ActorSpec, reference, spawn
 from core.errors import BadInput, DeadlineExceeded, StartupFailed, Unavailable
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
 
 class Counter:
@@ -35,42 +36,47 @@ class Counter:
         os._exit(1)
 
 
-@pytest.fixture(params=["plain", pytest.param("ray", marks=pytest.mark.cluster)])
-async def counter(request: pytest.FixtureRequest) -> AsyncIterator[Counter]:
-    if request.param == "plain":
-        yield Counter(3)
-        return
-    request.getfixturevalue("ray_cluster")
-    yield await spawn(ActorSpec(f"Counter-{request.node.name}"), Counter, 3)
+class Behaviour:
+    """What a counter does, wherever it lives."""
+
+    async def test_it_keeps_state_between_calls(self, counter: Counter) -> None:
+        assert await counter.add(2) == 5
+        assert await counter.add(2) == 7
+
+    async def test_a_refusal_arrives_as_what_it_was(self, counter: Counter) -> None:
+        with pytest.raises(BadInput) as refused:
+            await counter.add(100)
+        assert (refused.value.problem, refused.value.advice) == ("That is too much.", "Add at most 99.")
+        assert await counter.add(0) == 3
+
+    async def test_a_defect_arrives_as_an_exception(self, counter: Counter) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await counter.ratio(0)
+
+    async def test_calls_interleave(self, counter: Counter) -> None:
+        slow = asyncio.create_task(counter.sleep(30))
+        assert await counter.add(1) == 4
+        assert not slow.done()
+        slow.cancel()
 
 
-async def test_it_keeps_state_between_calls(counter: Counter) -> None:
-    assert await counter.add(2) == 5
-    assert await counter.add(2) == 7
+class TestInProcess(Behaviour):
+    """The plain object."""
 
-
-async def test_a_refusal_arrives_as_what_it_was(counter: Counter) -> None:
-    with pytest.raises(BadInput) as refused:
-        await counter.add(100)
-    assert (refused.value.problem, refused.value.advice) == ("That is too much.", "Add at most 99.")
-    assert await counter.add(0) == 3
-
-
-async def test_a_defect_arrives_as_an_exception(counter: Counter) -> None:
-    with pytest.raises(ZeroDivisionError):
-        await counter.ratio(0)
-
-
-async def test_calls_interleave(counter: Counter) -> None:
-    slow = asyncio.create_task(counter.sleep(30))
-    assert await counter.add(1) == 4
-    assert not slow.done()
-    slow.cancel()
+    @pytest.fixture
+    def counter(self) -> Counter:
+        return Counter(3)
 
 
 @pytest.mark.cluster
-@pytest.mark.usefixtures("ray_cluster")
-class TestRayOnly:
+@pytest.mark.usefixtures("bot")
+class TestAsActor(Behaviour):
+    """The same object as a Ray actor, and what only an actor does."""
+
+    @pytest.fixture
+    def counter(self, request: pytest.FixtureRequest) -> Counter:
+        return reference(ActorSpec(f"Counter-{request.node.name}"), Counter, 3)
+
     async def test_a_deadline_ends_the_wait(self) -> None:
         counter = await spawn(ActorSpec("Slow", deadline_s=0.2), Counter, 0)
         with pytest.raises(DeadlineExceeded, match="Slow"):

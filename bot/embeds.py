@@ -1,0 +1,56 @@
+"""Pages as Discord embeds, within Discord's limits (discord.com/developers/docs/resources/message, "Embed Limits")."""
+
+from typing import Final
+
+import discord
+
+from bot.discord_markdown import escape, markdown, without_pings
+from bot.page import Page, Progress, Tone
+from bot.plain_text import shorten
+from bot.splitting import split_markdown
+
+# Discord takes 4096 in a description, 256 in a title, 2048 in a footer, and 6000 in one message's embeds together.
+MAX_DESCRIPTION: Final = 3800
+MAX_TITLE: Final = 256
+MAX_FOOTER: Final = 1000
+MAX_EMBEDS: Final = 5
+_BAR_CELLS: Final = 16
+
+_COLOURS = {
+    Tone.ANSWER: discord.Colour.blurple(),
+    Tone.NOTHING: discord.Colour.light_grey(),
+    Tone.BAD_INPUT: discord.Colour.gold(),
+    Tone.PROBLEM: discord.Colour.red(),
+}
+
+
+def embeds(page: Page) -> list[discord.Embed]:
+    """The page as one embed for each message, at most `MAX_EMBEDS`; the last one says so if the rest is left out."""
+    pieces = split_markdown("\n".join(markdown(line) for line in page.lines), MAX_DESCRIPTION) or [""]
+    if len(pieces) > MAX_EMBEDS:
+        pieces = pieces[:MAX_EMBEDS]
+        pieces[-1] += "\n\n*The rest is left out: ask for less at once.*"
+    made = [discord.Embed(description=piece, colour=_COLOURS[page.tone]) for piece in pieces]
+    made[0].title = _within(page.title, MAX_TITLE) or None
+    if page.footer:
+        made[-1].set_footer(text=without_pings(shorten(page.footer, MAX_FOOTER)))
+    return made
+
+
+def _within(title: str, limit: int) -> str:
+    """The title escaped, in at most `limit` characters: escaping makes it longer, so it is shortened until it fits."""
+    room = limit
+    while len(escaped := escape(shorten(title, room))) > limit:
+        room -= max(1, (len(escaped) - limit) // 2)
+    return escaped
+
+
+def progress_text(progress: Progress) -> str:
+    """Progress as one line: a bar where the end is known."""
+    title = f" — *{escape(progress.title)}*" if progress.title else ""
+    if not progress.total:
+        return f"{progress.text}…{title}"
+    done = min(progress.done, progress.total)
+    filled = _BAR_CELLS * done // progress.total
+    bar = "▰" * filled + "▱" * (_BAR_CELLS - filled)
+    return f"{bar} {done} of {progress.total}: {progress.text}{title}"

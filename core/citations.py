@@ -1,0 +1,127 @@
+"""Proves a draft answer: only words that stand in a retrieved passage are shown, and always the passage's own.
+
+Compared are words. Case, punctuation, typographic quotes and dashes, ligatures, apostrophes and spacing do not
+count, because captions and models write them as they like; a word more, less or different does.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from core.links import link_at
+from core.messages import Claim, Passage, Quote
+from core.prompting import DraftClaim
+
+MIN_WORDS = 3
+_APOSTROPHES = frozenset("'’‘ʼ`´")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_OPENING = " \"“”„«»‘’'()[]{}—–,;:…"
+_CLOSING = _OPENING + "-"
+
+
+def verify(claims: Sequence[DraftClaim], passages: Sequence[Passage]) -> tuple[tuple[Claim, ...], int]:
+    """The claims that the passages carry, and how many quotes were dropped.
+
+    A quote's source n is `passages[n - 1]`; right words under a wrong number are given to the passage that has them.
+    A quote of fewer than `MIN_WORDS` words is dropped, as is a claim that has no quote left. Each quote's `start_s` is
+    that of the sentence in which it begins.
+    """
+    texts = [_Text.of(passage.text) for passage in passages]
+    verified: list[Claim] = []
+    dropped = 0
+    for claim in claims:
+        quotes: list[Quote] = []
+        for source, words in claim.quotes:
+            quote = _find(words, source, passages, texts)
+            if quote is None:
+                dropped += 1
+            elif quote not in quotes:
+                quotes.append(quote)
+        if quotes:
+            verified.append(Claim(claim.text, tuple(quotes)))
+    return tuple(verified), dropped
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text's words in normal form, separated by single spaces, and where each character of it came from."""
+
+    original: str
+    words: str
+    origins: tuple[int, ...]
+
+    @classmethod
+    def of(cls, original: str) -> "_Text":
+        letters: list[str] = []
+        origins: list[int] = []
+        for position, char in enumerate(original):
+            for letter in _normal(char):
+                if letter != " " or (letters and letters[-1] != " "):
+                    letters.append(letter)
+                    origins.append(position)
+        if letters and letters[-1] == " ":
+            letters.pop()
+            origins.pop()
+        return cls(original, "".join(letters), tuple(origins))
+
+    def span_of(self, words: str) -> tuple[int, int] | None:
+        """Where `words` (in normal form) stand in the original, as whole words: (start, end), or None."""
+        start = self.words.find(words)
+        while start >= 0:
+            end = start + len(words)
+            if self._is_edge(start) and self._is_edge(end):
+                return self._whole(self.origins[start], self.origins[end - 1] + 1)
+            start = self.words.find(words, start + 1)
+        return None
+
+    def _is_edge(self, position: int) -> bool:
+        around = self.words[max(position - 1, 0) : position + 1]
+        return len(around) < 2 or " " in around or bool(_UNSPACED.search(around))
+
+    def _whole(self, start: int, end: int) -> tuple[int, int]:
+        """The span with the signs that belong to its words ("$5", "C++", "go."), without brackets and quote marks."""
+        text = self.original
+        first, last = start, end
+        while first and not text[first - 1].isspace() and _normal(text[first - 1]) in ("", " "):
+            first -= 1
+        while last < len(text) and not text[last].isspace() and _normal(text[last]) in ("", " "):
+            last += 1
+        # Half of "2019-2020" is not "-2020": signs are taken only up to a space.
+        start = first if not first or text[first - 1].isspace() else start
+        end = last if last == len(text) or text[last].isspace() else end
+        piece = text[start:end]
+        return start + len(piece) - len(piece.lstrip(_OPENING)), end - len(piece) + len(piece.rstrip(_CLOSING))
+
+
+@lru_cache(maxsize=4096)
+def _normal(char: str) -> str:
+    """The normal form of one character: letters, digits and marks; nothing for what is inside words; else a space."""
+    if char in _APOSTROPHES or unicodedata.category(char) == "Cf":
+        return ""
+    folded = unicodedata.normalize("NFKD", char).casefold()
+    return "".join(letter if letter.isalnum() or unicodedata.category(letter)[0] == "M" else " " for letter in folded)
+
+
+def _find(words: str, source: int, passages: Sequence[Passage], texts: Sequence[_Text]) -> Quote | None:
+    needle = _Text.of(words).words
+    if len(needle.split()) + len(_UNSPACED.findall(needle)) // 2 < MIN_WORDS:
+        return None
+    named = [source - 1] if 1 <= source <= len(passages) else []
+    for index in named + [other for other in range(len(passages)) if other not in named]:
+        span = texts[index].span_of(needle)
+        if span is not None:
+            return _quote(passages[index], *span)
+    return None
+
+
+def _quote(passage: Passage, start: int, end: int) -> Quote:
+    begins_s = passage.start_s
+    position = 0
+    for sentence in passage.sentences:
+        if position > start:
+            break
+        begins_s = sentence.start_s
+        position += len(sentence.text) + 1  # sentences are joined by one space
+    return Quote(passage.text[start:end], begins_s, link_at(passage.recording.url, begins_s), passage.recording)

@@ -1,0 +1,1 @@
+"""Speed and memory: `python -m evals.bench NAME`. One file a benchmark."""

@@ -1,0 +1,77 @@
+"""A bot on the fake Discord: the real client of discord.py, logged in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import discord
+import pytest
+
+from bot.client import BotClient, point_at
+from tests.bot.other_client import OtherClient
+from tests.fakes.assistant import FakeAssistant
+from tests.fakes.discord import FakeDiscord, Interaction
+
+
+@pytest.fixture(autouse=True)
+def restore_addresses() -> Iterator[None]:
+    """`point_at` sets two globals of discord.py; put Discord's own back."""
+    base, gateway = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    yield
+    discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
+
+
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def server(clock: Clock) -> AsyncIterator[FakeDiscord]:
+    async with FakeDiscord(clock=clock) as made:
+        yield made
+
+
+@pytest.fixture
+def assistant() -> FakeAssistant:
+    return FakeAssistant()
+
+
+@pytest.fixture
+async def client(server: FakeDiscord, assistant: FakeAssistant) -> AsyncIterator[BotClient]:
+    """The bot, logged in and ready for interactions."""
+    point_at(server.api_url, server.gateway_url)
+    async with BotClient(assistant, grace_s=0.3) as made:
+        session = asyncio.create_task(made.start(server.token))
+        await server.ready()
+        yield made
+        await made.close()
+        await asyncio.wait_for(session, 10)
+
+
+@pytest.fixture
+async def other(server: FakeDiscord) -> AsyncIterator[OtherClient]:
+    point_at(server.api_url, server.gateway_url)
+    async with OtherClient() as made:
+        session = asyncio.create_task(made.start(server.token))
+        await server.ready()
+        yield made
+        await made.close()
+        await asyncio.wait_for(session, 10)
+
+
+async def finished(server: FakeDiscord, call: Interaction) -> str:
+    """What the person reads once the reply is there."""
+    await server.until(lambda: call.done)
+    assert call.original is not None
+    assert not any(message.pings for message in call.messages)
+    return call.original.text

@@ -1,0 +1,108 @@
+"""Bringing recordings in: order, failures, how far it fetches ahead, and what it sends to be embedded."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import numpy as np
+import pytest
+
+from core.errors import BadInput, Unavailable
+from core.messages import IngestOutcome, IngestProgress, IngestRequest, IngestState, IngestStep, Passage
+from core.ports import Vectors
+from core.tenancy import TenantContext
+from deployments.ingest import Ingest
+from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.recordings import TENANT, Recordings, report_of
+from tests.fakes.store import MemoryStore
+
+
+async def test_one_failure_does_not_stop_the_others_and_order_is_kept(caplog: pytest.LogCaptureFixture) -> None:
+    broken: dict[int, Exception] = {1: BadInput("It is odd."), 2: Unavailable("The site", "Later."), 3: KeyError("x")}
+    report, _ = await report_of(Ingest(Recordings(5, broken), FakeEmbedder(), MemoryStore()), "https://shore.example/")
+    failed, done = IngestState.FAILED, IngestState.INGESTED
+    assert [(one.title, one.state) for one in report.outcomes] == [
+        ("0", done), ("1", failed), ("2", failed), ("3", failed), ("4", done)
+    ]  # fmt: skip
+    assert report.outcomes[1].reason == "It is odd."
+    assert "its operator finds it in the log" in report.outcomes[3].reason
+    assert "KeyError" in caplog.text
+
+
+class FailingStore(MemoryStore):
+    """A store whose disk is full."""
+
+    async def replace_recording(
+        self, tenant: TenantContext, passages: Sequence[Passage], vectors: Vectors, sentence_vectors: Sequence[Vectors]
+    ) -> bool:
+        if passages[0].recording.title == "0":
+            raise Unavailable("The store", "Its disk is full.")
+        return await super().replace_recording(tenant, passages, vectors, sentence_vectors)
+
+
+async def test_a_store_that_fails_is_an_outcome() -> None:
+    report, _ = await report_of(Ingest(Recordings(2), FakeEmbedder(), FailingStore()), "https://shore.example/")
+    assert report.outcomes[0] == IngestOutcome(
+        "https://shore.example/0", "0", IngestState.FAILED, reason="The store is not available. Its disk is full."
+    )
+    assert report.outcomes[1].state is IngestState.INGESTED
+
+
+async def test_the_next_recordings_are_fetched_ahead_but_not_all() -> None:
+    source = Recordings(10)
+    ingest = Ingest(source, FakeEmbedder(), MemoryStore(), ahead=2)
+    events = ingest.run(IngestRequest(TENANT, "https://shore.example/"))
+    async for event in events:
+        await asyncio.sleep(0.01)
+        if isinstance(event, IngestProgress) and event.step is IngestStep.EMBEDDING:
+            assert len(source.described) <= event.done + 3
+            assert len(source.described) >= min(10, event.done + 2)
+    assert len(source.described) == 10
+
+
+async def test_whoever_stops_listening_stops_the_work() -> None:
+    source = Recordings(10)
+    source.gate.clear()
+    events = Ingest(source, FakeEmbedder(), MemoryStore()).run(IngestRequest(TENANT, "https://shore.example/"))
+    listening = asyncio.ensure_future(_exhaust(events))
+    await source.third.wait()
+    listening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listening
+    await asyncio.sleep(0.01)
+    assert sorted(source.cancelled) == ["0", "1", "2"]
+
+
+async def _exhaust(events: AsyncIterator[object]) -> None:
+    async for _ in events:
+        pass
+
+
+def long_talk() -> bytes:
+    """Captions of many sentences, half of which are the same."""
+    cues = [
+        f"00:{second // 60:02}:{second % 60:02}.000 --> 00:{second // 60:02}:{second % 60:02}.900\n"
+        f"Wave number {second if second % 2 else 'zero'} comes in.\n"
+        for second in range(1200)
+    ]
+    return ("WEBVTT\n\n" + "\n".join(cues)).encode()
+
+
+async def test_a_long_recording_is_embedded_in_parts_and_each_text_once() -> None:
+    store, embedder = MemoryStore(), FakeEmbedder()
+    await report_of(Ingest(Recordings(1, data=long_talk()), embedder, store), "https://shore.example/")
+    texts = [text for call in embedder.calls for text in call]
+    assert len(embedder.calls) > 1
+    assert max(len(call) for call in embedder.calls) <= 256
+    assert len(texts) == len(set(texts))
+    (stored,) = store.of(TENANT).values()
+    for passage, vector, rows in zip(stored.passages, stored.vectors, stored.sentence_vectors, strict=True):
+        np.testing.assert_allclose(vector, embedder.vectors([passage.text])[0])
+        np.testing.assert_allclose(rows, embedder.vectors([it.text for it in passage.sentences]))
+
+
+async def test_captions_without_words_are_named() -> None:
+    source = Recordings(1, data=b"WEBVTT\n\n00:00.000 --> 00:01.000\n \n")
+    report, _ = await report_of(Ingest(source, FakeEmbedder(), MemoryStore()), "https://shore.example/")
+    (outcome,) = report.outcomes
+    assert outcome.state in (IngestState.SKIPPED, IngestState.FAILED)
+    assert outcome.reason.endswith(".")

@@ -1,0 +1,104 @@
+"""A fake of `core.ports.Assistant`: it answers what it is told, as slowly as it is told, and records the calls."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from core.messages import (
+    Answer,
+    Ask,
+    Claim,
+    Health,
+    Hit,
+    IngestOutcome,
+    IngestProgress,
+    IngestReport,
+    IngestRequest,
+    IngestState,
+    IngestStep,
+    Library,
+    PartHealth,
+    Passage,
+    Quote,
+    Receipt,
+    Recording,
+    SearchQuery,
+    Sentence,
+    StageTime,
+)
+from core.results import Ok, StepResult
+from core.tenancy import TenantContext
+
+TALK = Recording("talk-1", "https://talks.example/1", "Brewing tea", "Ada Example", 900.0)
+SENTENCE = Sentence(754.2, 758.0, "Green tea wants water well below boiling.")
+PASSAGE = Passage("talk-1/7", TALK, 7, (SENTENCE,))
+QUOTE = Quote(SENTENCE.text, SENTENCE.start_s, "https://talks.example/1#t=754", TALK)
+RECEIPT = Receipt(
+    model="local/extractive",
+    prompt_tokens=300,
+    completion_tokens=45,
+    passages_searched=8,
+    stages=(StageTime("embed", 12.0), StageTime("search", 30.0)),
+)
+
+
+def answer_to(question: str, *claims: Claim, receipt: Receipt = RECEIPT) -> Answer:
+    return Answer(question, claims, receipt)
+
+
+def claim(text: str = "Use cooler water for green tea.", *quotes: Quote) -> Claim:
+    return Claim(text, quotes or (QUOTE,))
+
+
+class FakeAssistant:
+    """Give it a result, an error to raise, or a delay; `gate` holds every call back until it is set."""
+
+    def __init__(self) -> None:
+        self.answer: StepResult[Answer] | BaseException | None = None
+        self.found: StepResult[Sequence[Hit]] = Ok([Hit(PASSAGE, 1.0)])
+        self.events: list[IngestProgress | IngestReport | BaseException] = [
+            IngestProgress(IngestStep.LISTING, 0, 0),
+            IngestProgress(IngestStep.CAPTIONS, 1, 2, "Brewing tea"),
+            IngestReport(TALK.url, (IngestOutcome(TALK.url, TALK.title, IngestState.INGESTED, 12),)),
+        ]
+        self.held = Library((TALK,), 12)
+        self.parts = Health((PartHealth("embedder", True), PartHealth("store", True, "12 passages")))
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.entered = asyncio.Event()
+        self.delay_s = 0.0
+        self.asks: list[Ask] = []
+        self.searches: list[SearchQuery] = []
+        self.ingests: list[IngestRequest] = []
+        self.tenants: list[TenantContext] = []
+
+    async def _wait(self) -> None:
+        self.entered.set()
+        await self.gate.wait()
+        await asyncio.sleep(self.delay_s)
+
+    async def ask(self, ask: Ask) -> StepResult[Answer]:
+        self.asks.append(ask)
+        await self._wait()
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return Ok(answer_to(ask.question, claim())) if self.answer is None else self.answer
+
+    async def search(self, query: SearchQuery) -> StepResult[Sequence[Hit]]:
+        self.searches.append(query)
+        await self._wait()
+        return self.found
+
+    async def ingest(self, request: IngestRequest) -> AsyncIterator[IngestProgress | IngestReport]:
+        self.ingests.append(request)
+        for event in self.events:
+            await self._wait()
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+
+    async def library(self, tenant: TenantContext) -> Library:
+        self.tenants.append(tenant)
+        return self.held
+
+    async def health(self) -> Health:
+        return self.parts
