@@ -22,7 +22,7 @@ from actors.qdrant_points import (
     conditions,
     place_of,
 )
-from core.errors import BotError, StartupFailed, Unavailable, WriteFailed
+from core.errors import StartupFailed, Unavailable, WriteFailed
 from core.ports import Vectors
 from core.retrieval import Leg, WordWeights
 
@@ -129,8 +129,6 @@ def _point(point: StoredPoint) -> edge.Point:
 def _as_error(kind: type[Unavailable], part: str) -> Iterator[None]:
     try:
         yield
-    except BotError:
-        raise
     except Exception as error:  # the engine raises nothing narrower than Exception
         raise kind(f"{part} ({error})", _ADVICE) from error
 

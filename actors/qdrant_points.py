@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
+from core.errors import TenantRequired
 from core.messages import Passage, Recording, Sentence
 from core.ports import Vectors
 from core.retrieval import Leg, Place, WordWeights
@@ -26,7 +27,7 @@ _SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which points a call is about. There is none without a tenant and a workspace.
+    """Which points a call is about. Raises TenantRequired where it names no tenant or no workspace.
 
     Empty fields do not narrow. `but_generation` leaves the points of one generation out; `index` -1 means any.
     """
@@ -38,6 +39,10 @@ class Scope:
     but_generation: str = ""
     index: int = -1
     point_ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.tenant or not self.workspace:
+            raise TenantRequired("The store is asked for no tenant's data.", "Pass the tenant and the workspace.")
 
     @classmethod
     def of(cls, tenant: TenantContext, *recording_ids: str) -> "Scope":

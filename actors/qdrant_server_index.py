@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from qdrant_client import AsyncQdrantClient, models
-from qdrant_client.http.exceptions import ApiException
+from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from actors.qdrant_points import (
     DENSE,
@@ -106,18 +107,23 @@ class ServerIndex:
         if size != self._dimensions:
             problem = f"The collection {COLLECTION} has vectors of {size} numbers, not {self._dimensions}."
             raise StartupFailed(problem, "Use the embedding model that it was made with, or another server.")
-
-    async def _create(self) -> None:
-        await self._client.create_collection(
-            COLLECTION,
-            vectors_config={DENSE: models.VectorParams(size=self._dimensions, distance=models.Distance.COSINE)},
-            sparse_vectors_config={LEXICAL: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-        )
+        # Each time, not only for a new collection: whoever made it may have died before it had its indexes.
         for field in KEYWORD_FIELDS:
             keyword = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=field == "tenant")
             await self._client.create_payload_index(COLLECTION, field, keyword)
         for field in INTEGER_FIELDS:
             await self._client.create_payload_index(COLLECTION, field, models.PayloadSchemaType.INTEGER)
+
+    async def _create(self) -> None:
+        dense = models.VectorParams(size=self._dimensions, distance=models.Distance.COSINE)
+        lexical = models.SparseVectorParams(modifier=models.Modifier.IDF)
+        try:
+            await self._client.create_collection(
+                COLLECTION, vectors_config={DENSE: dense}, sparse_vectors_config={LEXICAL: lexical}
+            )
+        except UnexpectedResponse as error:
+            if error.status_code != HTTPStatus.CONFLICT:  # somebody else made it just now
+                raise
 
 
 def _filter(scope: Scope) -> models.Filter:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from config.configuration import Configuration, load_configuration
+from config.configuration import Configuration, load_configuration, require_ray_token
 from config.environment import secrets_of
 from config.logging import configure
 from core.errors import BotError
@@ -29,6 +29,7 @@ async def connected_assistant() -> AsyncIterator[Assistant]:
 
 def start_configuration() -> Configuration:
     """Read the settings and set up the log."""
+    require_ray_token()
     configuration = load_configuration()
     settings = configuration.settings
     configure(settings.log.level, secrets_of(settings))

@@ -57,9 +57,7 @@ class Delivery:
 
     async def finish(self, page: Page) -> None:
         """Put the page in place of the progress; longer ones go on in follow-ups."""
-        if self._edit is not None:
-            # An edit still under way would arrive after the page and overwrite it.
-            await asyncio.wait({self._edit})
+        # An edit of the progress may still be under way: discord.py sends one interaction's calls in their order.
         left = embeds(page)
         try:
             await self._replace(left[0])

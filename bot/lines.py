@@ -28,7 +28,11 @@ class PromptLines:
         self, history: Path | None, words: list[str], keys: Input | None = None, screen: Output | None = None
     ) -> None:
         self._session: PromptSession[str] = PromptSession(
-            history=_history(history), completer=WordCompleter(words, sentence=True), input=keys, output=screen
+            history=_history(history),
+            completer=WordCompleter(words, sentence=True),
+            input=keys,
+            output=screen,
+            reserve_space_for_menu=4,
         )
 
     async def read(self) -> str | None:

@@ -98,7 +98,7 @@ class ProgressView:
     def show(self, progress: Progress) -> None:
         description = one_line(f"{progress.text}: {progress.title}" if progress.title else progress.text)
         if self._task is None:
-            self._task = self._bar.add_task(description)
+            self._task = self._bar.add_task(description, total=None)
             self._bar.start()
         # Without a total the bar pulses: the end is not known yet.
         self._bar.update(self._task, description=description, completed=progress.done, total=progress.total or None)

@@ -31,3 +31,11 @@ def load_configuration(
     models_file = Path(given.get("MODELS_FILE", Models().file))
     settings = load(env, dotenv, also_known=key_variables(models_file))
     return Configuration(settings, load_models(models_file, given))
+
+
+def require_ray_token() -> None:
+    """Make Ray ask for its token and show ours; call it before anything imports Ray, which reads this once.
+
+    Without a token, whoever reaches a cluster's ports may run code on it.
+    """
+    os.environ["RAY_AUTH_MODE"] = "token"

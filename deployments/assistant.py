@@ -23,6 +23,7 @@ from core.tenancy import TenantContext
 from deployments.answer_pipeline import AnswerPipeline
 from deployments.ingest import Ingest
 
+HEALTH_S = 5.0
 Probe = Callable[[], Awaitable[Sequence[PartHealth]]]
 
 
@@ -57,7 +58,9 @@ class DeployedAssistant:
     async def health(self) -> Health:
         """Every part's health; asking takes at most a few seconds."""
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HEALTH_S):
                 return Health(tuple(await self._probe()))
         except TimeoutError:
-            return Health((PartHealth("cluster", False, "did not answer within 5 s"),))
+            return Health((PartHealth("cluster", False, f"did not answer within {HEALTH_S:g} s"),))
+        except BotError as error:
+            return Health((PartHealth("cluster", False, str(error)),))

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -18,11 +17,12 @@ from ray.serve.exceptions import RayServeException
 from actors.runtime import NAMESPACE
 from config.configuration import Configuration
 from config.settings import Settings
-from core.errors import StartupFailed, WriteFailed
+from core.errors import StartupFailed
 from core.ports import Assistant
 from deployments import instance
 from deployments.app import APP, application, assistant
 from deployments.instance import Addresses
+from deployments.preflight import require_free_port, require_listener, writable
 
 _log = logging.getLogger(__name__)
 
@@ -81,8 +81,8 @@ def _ray(settings: Settings) -> Iterator[None]:
     cluster = settings.cluster
     options: dict[str, object] = {"address": cluster.address}
     if cluster.address == "local":
-        _require_free_port(settings.api.host, settings.api.port, "API_PORT")
-        _require_free_port("127.0.0.1", cluster.dashboard_port, "CLUSTER_DASHBOARD_PORT")
+        require_free_port(settings.api.host, settings.api.port, "API_PORT")
+        require_free_port("127.0.0.1", cluster.dashboard_port, "CLUSTER_DASHBOARD_PORT")
         options |= {
             "include_dashboard": True,
             "dashboard_host": "127.0.0.1",
@@ -90,7 +90,9 @@ def _ray(settings: Settings) -> Iterator[None]:
             "num_cpus": cluster.cpus or os.cpu_count(),
         }
         if cluster.temp_dir:
-            options["_temp_dir"] = str(_writable(Path(cluster.temp_dir)))
+            options["_temp_dir"] = str(writable(Path(cluster.temp_dir)))
+    else:
+        require_listener(cluster.address)
     try:
         _init(**options)
     except (RayError, RuntimeError, ConnectionError, ValueError, OSError) as error:
@@ -127,27 +129,6 @@ def _addresses(settings: Settings) -> Addresses:
         api=f"http://{settings.api.host}:{settings.api.port}",
         dashboard=f"http://127.0.0.1:{settings.cluster.dashboard_port}",
     )
-
-
-def _require_free_port(host: str, port: int, variable: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            problem = f"Port {port} on {host} cannot be used: {error.strerror}."
-            raise StartupFailed(problem, f"Stop what uses it, or set {variable} to another port.") from error
-
-
-def _writable(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise WriteFailed(f"The folder {folder}", "Set CLUSTER_TEMP_DIR to one that this user may write.") from error
-    return folder.absolute()
 
 
 def _last_line(error: BaseException) -> str:

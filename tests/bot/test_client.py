@@ -84,6 +84,15 @@ async def test_two_guilds_are_two_tenants(server: FakeDiscord, assistant: FakeAs
     assert [ask.tenant.tenant for ask in assistant.asks] == [str(GUILD_ID), str(other)]
 
 
+async def test_many_at_once_each_get_their_own_answer(server: FakeDiscord, assistant: FakeAssistant) -> None:
+    assistant.gate.clear()
+    calls = {f"Question {number}?": await server.slash("ask", question=f"Question {number}?") for number in range(40)}
+    await server.until(lambda: all(call.answered_with for call in calls.values()))
+    assistant.gate.set()
+    for question, call in calls.items():
+        assert (await finished(server, call)).startswith(question)
+
+
 async def test_a_direct_message_gets_a_polite_refusal(server: FakeDiscord, assistant: FakeAssistant) -> None:
     for call in (
         await server.slash("ask", guild_id=None, question="How hot?"),

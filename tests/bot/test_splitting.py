@@ -71,6 +71,15 @@ def test_a_link_longer_than_a_piece_is_cut_rather_than_lost() -> None:
     assert "".join(pieces).replace(" ", "") == f"before{link}after"
 
 
+@pytest.mark.parametrize(
+    "whole", ["[a label of words](https://talks.example/1#t=754)", "*A title of words*", "**Two stars**"]
+)
+@pytest.mark.parametrize("limit", range(100, 130))
+def test_a_run_with_spaces_in_it_stays_whole(whole: str, limit: int) -> None:
+    pieces = split_markdown(" ".join([whole] * 20), limit)
+    assert sum(piece.count(whole) for piece in pieces) == 20
+
+
 @given(PIECES, st.integers(100, 300))
 def test_links_and_styled_runs_are_never_cut(text: str, limit: int) -> None:
     pieces = split_markdown(text, limit)

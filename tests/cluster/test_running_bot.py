@@ -58,7 +58,8 @@ async def test_an_answer_is_quoted_word_for_word_with_a_link_to_the_second(bot: 
     assert [stage.stage for stage in receipt.stages] == ["check", "embed", "search", "trim", "generate", "verify"]
 
 
-async def test_what_the_talks_do_not_say_is_not_answered(bot: Running, talk: str) -> None:
+@pytest.mark.usefixtures("talk")
+async def test_what_the_talks_do_not_say_is_not_answered(bot: Running) -> None:
     result = await bot.assistant.ask(Ask(TENANT, "Which wine goes with roasted duck?"))
     assert isinstance(result, Ok)
     assert not result.data.supported

@@ -50,7 +50,7 @@ def claim(text: str = "Use cooler water for green tea.", *quotes: Quote) -> Clai
 
 
 class FakeAssistant:
-    """Give it a result, an error to raise, or a delay; `gate` holds every call back until it is set."""
+    """Give it a result or an error to raise; `gate` holds every call back until it is set."""
 
     def __init__(self) -> None:
         self.answer: StepResult[Answer] | BaseException | None = None
@@ -65,7 +65,6 @@ class FakeAssistant:
         self.gate = asyncio.Event()
         self.gate.set()
         self.entered = asyncio.Event()
-        self.delay_s = 0.0
         self.asks: list[Ask] = []
         self.searches: list[SearchQuery] = []
         self.ingests: list[IngestRequest] = []
@@ -74,7 +73,7 @@ class FakeAssistant:
     async def _wait(self) -> None:
         self.entered.set()
         await self.gate.wait()
-        await asyncio.sleep(self.delay_s)
+        await asyncio.sleep(0)
 
     async def ask(self, ask: Ask) -> StepResult[Answer]:
         self.asks.append(ask)

@@ -1,0 +1,119 @@
+"""`make run` as people start it: a process of its own, its sentences when it cannot start, and its way out."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from config.configuration import Configuration
+from demo.site import served
+from deployments.cluster import Running
+from tests.fakes.discord import FakeDiscord
+from tests.ports import free_port
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
+
+PIPE = asyncio.subprocess.PIPE
+
+
+@asynccontextmanager
+async def process(
+    module: str, *arguments: str, folder: Path, **variables: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m module` with these variables, and killed at the end if it still runs."""
+    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONPATH")}
+    defaults = {"DATA_DIR": str(folder), "API_PORT": str(free_port()), "CLUSTER_DASHBOARD_PORT": str(free_port())}
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, env={**inherited, **defaults, **variables},
+        stdin=PIPE, stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.wait()
+
+
+async def told(module: str, *arguments: str, folder: Path, **variables: str) -> tuple[int | None, str, str]:
+    """Exit code, output and errors of a process that ends by itself."""
+    async with process(module, *arguments, folder=folder, **variables) as running:
+        output, errors = await running.communicate()
+        return running.returncode, output.decode(), errors.decode()
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"API_PORT": "99999"}, "API_PORT"),
+        ({"ENABLE_PROMPT_COMPRESION": "1"}, "Did you mean ENABLE_PROMPT_COMPRESSION?"),
+        ({"MODELS_FILE": "nowhere.yaml"}, "MODELS_FILE"),
+        ({"DATA_DIR": "/dev/null/data"}, "DATA_DIR"),
+        ({"CLUSTER_TEMP_DIR": "/dev/null/ray"}, "CLUSTER_TEMP_DIR"),
+        ({"CLUSTER_ADDRESS": "127.0.0.1:1"}, "Ray did not start"),
+    ],
+)
+async def test_what_cannot_start_says_why_in_a_sentence(
+    tmp_path: Path, variables: dict[str, str], sentence: str
+) -> None:
+    code, _, errors = await told("bot", folder=tmp_path, **variables)
+    assert code == 1
+    assert sentence in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("variable", ["API_PORT", "CLUSTER_DASHBOARD_PORT"])
+async def test_a_port_that_is_taken_is_named(tmp_path: Path, variable: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, errors = await told("bot", folder=tmp_path, **{variable: port})
+    assert code == 1
+    assert port in errors
+    assert variable in errors
+
+
+async def test_a_second_bot_is_refused_and_the_console_joins_the_first(
+    bot: Running, configuration: Configuration
+) -> None:
+    folder = configuration.settings.data.dir
+    code, _, errors = await told("bot", folder=folder)
+    assert code == 1
+    assert f"process {bot.addresses.pid}" in errors
+    code, output, errors = await told("bot.console", "ask", "Which wine goes with roasted duck?", folder=folder)
+    assert code == 0, errors
+    assert "don't say" in output
+    assert (await bot.assistant.health()).healthy
+
+
+async def test_it_answers_on_discord_and_leaves_on_sigterm(tmp_path: Path) -> None:
+    async with FakeDiscord() as discord:
+        variables = {
+            "DISCORD_TOKEN": discord.token,
+            "DISCORD_API_URL": discord.api_url,
+            "DISCORD_GATEWAY_URL": str(discord.gateway_url),
+            "INGEST_ALLOW_LOOPBACK": "true",
+        }
+        async with process("bot", folder=tmp_path, **variables) as running:
+            async with asyncio.timeout(120):
+                await discord.ready()
+                with served() as feed:
+                    analyze = await discord.slash(
+                        "analyze", url=feed.replace("feed.xml", "talks/what-is-perplexity.html")
+                    )
+                    await discord.until(lambda: analyze.done)
+                ask = await discord.slash("ask", question="What does perplexity measure?")
+                await discord.until(lambda: ask.done)
+            text = str(ask.messages)
+            assert "perplexity" in text.lower()
+            assert "what-is-perplexity.html#t=" in text
+            running.send_signal(signal.SIGTERM)
+            _, errors = await running.communicate()
+            assert running.returncode == 0, errors.decode()
+            assert b"Dashboard  http://127.0.0.1:" in errors
+            assert b"Traceback" not in errors
