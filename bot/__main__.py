@@ -1,6 +1,7 @@
 """`make run`: on Discord with a token, in the terminal without one."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,6 +42,7 @@ async def main() -> None:
     configuration = start_configuration()
     from bot.client import run_discord
     from bot.console import run_console
+    from bot.signals import OnSignals
     from deployments import cluster
 
     settings = configuration.settings
@@ -50,7 +52,10 @@ async def main() -> None:
         if settings.discord.token:
             await run_discord(running.assistant, settings.discord)
         else:
-            await run_console(running.assistant, settings.data.dir)
+            task = asyncio.current_task()
+            assert task is not None
+            with OnSignals(task.cancel, signal.SIGTERM):
+                await run_console(running.assistant, settings.data.dir)
 
 
 if __name__ == "__main__":
@@ -58,5 +63,7 @@ if __name__ == "__main__":
         asyncio.run(main())
     except BotError as error:
         sys.exit(str(error))
+    except asyncio.CancelledError:
+        sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -49,6 +49,10 @@ class TranscriptStore(Protocol):
         """
         ...
 
+    async def is_stored(self, tenant: TenantContext, passages: Sequence[Passage]) -> bool:
+        """Whether exactly these passages of a recording are stored already: then they need no vectors."""
+        ...
+
     async def search(self, query: SearchQuery, vector: Vectors) -> Sequence[Hit]:
         """The best passages for `query`, best first; `vector` is the question's, of shape (dimensions,)."""
         ...

@@ -21,18 +21,15 @@ from deployments.encoder import PACKAGED
 from deployments.handles import serve_reference
 from deployments.health import Probe
 from deployments.http_api import ApiConfig
-from deployments.http_client import HttpClient
 from deployments.ingest import Ingest
 from deployments.ingress import Ingress
 from deployments.media_source import MediaSource
 from deployments.tracing import TracingTarget
 from deployments.trimmer import Trimmer
-from deployments.ytdlp import YtDlp
 
 T = TypeVar("T")
 
 APP = "bot"
-MAX_PAGE_BYTES = 20_000_000
 PACKAGED_NAME = "all-MiniLM-L6-v2"
 
 
@@ -117,19 +114,11 @@ def _api_config(settings: Settings) -> ApiConfig:
 
 def _media_source(settings: Settings) -> MediaSource:
     ingest = settings.ingest
-    http = HttpClient(
-        timeout_s=ingest.timeout_s, max_bytes=ingest.max_caption_bytes, allow_loopback=ingest.allow_loopback
-    )
-    extractor = YtDlp(
-        http, timeout_s=ingest.timeout_s, max_page_bytes=MAX_PAGE_BYTES, max_entries=ingest.max_recordings
-    )
-    return MediaSource(
-        http,
-        extractor,
+    return MediaSource.of_the_web(
         language=ingest.language,
         max_recordings=ingest.max_recordings,
-        max_page_bytes=MAX_PAGE_BYTES,
         max_caption_bytes=ingest.max_caption_bytes,
+        timeout_s=ingest.timeout_s,
         allow_loopback=ingest.allow_loopback,
     )
 

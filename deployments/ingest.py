@@ -7,7 +7,7 @@ fills no memory and no site is asked for everything at once. Outcomes keep the o
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
@@ -43,7 +43,6 @@ log = logging.getLogger(__name__)
 _TEXTS_A_CALL = 256
 
 Event: TypeAlias = IngestProgress | IngestReport
-IsStored: TypeAlias = Callable[[TenantContext, Sequence[Passage]], Awaitable[bool]]
 
 
 class Source(Protocol):
@@ -65,11 +64,7 @@ class Prepared:
 
 
 class Ingest:
-    """Ingests links. It keeps nothing: every state is in the store, and doing it again changes nothing.
-
-    `is_stored` answers whether exactly these passages are in the store already, which saves embedding them; without it
-    they are always embedded, and the store finds out.
-    """
+    """Ingests links. It keeps nothing: every state is in the store, and doing it again changes and embeds nothing."""
 
     def __init__(
         self,
@@ -77,13 +72,11 @@ class Ingest:
         embedder: Embedder,
         store: TranscriptStore,
         *,
-        is_stored: IsStored | None = None,
         ahead: int = 2,
     ) -> None:
         self._source = source
         self._embedder = embedder
         self._store = store
-        self._is_stored = is_stored
         self._ahead = max(1, ahead)
 
     async def run(self, request: IngestRequest) -> AsyncIterator[Event]:
@@ -150,7 +143,7 @@ class Ingest:
     @stage("store")
     async def _stage_store(self, tenant: TenantContext, prepared: Prepared) -> StepResult[bool]:
         """Embed and store; False where the store held the same already."""
-        if self._is_stored is not None and await self._is_stored(tenant, prepared.passages):
+        if await self._store.is_stored(tenant, prepared.passages):
             return Ok(False)
         vectors, sentence_vectors = await self._embedded(prepared.passages)
         return Ok(await self._store.replace_recording(tenant, prepared.passages, vectors, sentence_vectors))

@@ -78,7 +78,7 @@ async def test_a_feed_is_ingested_and_again_nothing_changes(site: Site, web: Med
 async def test_what_is_stored_already_is_not_embedded_again(site: Site, web: MediaSource) -> None:
     url = site.talk("Tides", CAPTIONS)
     store, embedder = MemoryStore(), FakeEmbedder()
-    ingest = Ingest(web, embedder, store, is_stored=store.holds_recording)
+    ingest = Ingest(web, embedder, store)
     await report_of(ingest, url)
     calls = len(embedder.calls)
     report, _ = await report_of(ingest, url)

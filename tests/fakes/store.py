@@ -34,13 +34,13 @@ class MemoryStore:
         assert len(vectors) == len(passages) == len(sentence_vectors)
         for passage, rows in zip(passages, sentence_vectors, strict=True):
             assert rows.shape == (len(passage.sentences), vectors.shape[1])
-        if await self.holds_recording(tenant, passages):
+        if await self.is_stored(tenant, passages):
             return False
         recording_id = passages[0].recording.recording_id
         self.of(tenant)[recording_id] = Stored(tuple(passages), vectors, tuple(sentence_vectors))
         return True
 
-    async def holds_recording(self, tenant: TenantContext, passages: Sequence[Passage]) -> bool:
+    async def is_stored(self, tenant: TenantContext, passages: Sequence[Passage]) -> bool:
         held = self.of(tenant).get(passages[0].recording.recording_id)
         return held is not None and held.passages == tuple(passages)
 
