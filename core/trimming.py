@@ -46,11 +46,11 @@ def select(hits: Sequence[Hit], question: str) -> tuple[Evidence, ...]:
 def trim(question: str, texts: Sequence[str], relevance: Sequence[float]) -> tuple[int, ...]:
     """Which of `texts` (sentences of one document, in order) matter for `question`: their positions, ascending.
 
-    `relevance[i]` is the cosine of text i with the question. The rule is that of `select` for a single passage, except
-    that a sentence counts by its own support alone.
+    `relevance[i]` is the cosine of text i with the question. Each sentence counts by its own support alone: written
+    text, unlike speech, can be read without the neighbours that `select` keeps.
     """
     kept = _above_floor(support(question, texts, relevance))
-    return tuple(position for position, keep in enumerate(_with_neighbours(kept, [0] * len(kept))) if keep)
+    return tuple(position for position, keep in enumerate(kept) if keep)
 
 
 def supports(question: str, evidence: Sequence[Evidence]) -> list[float]:

@@ -97,5 +97,5 @@ def test_support_adds_a_share_for_the_questions_words() -> None:
 def test_trim_gives_positions_of_real_sentences() -> None:
     texts = ["Welcome all.", "Nice weather.", "The attention mask hides padding.", "Thanks.", "Cats sleep.", "Bye now."]
     vectors = FakeEmbedder().vectors([QUESTION, *texts])
-    assert trim(QUESTION, texts, (vectors[1:] @ vectors[0]).tolist()) == (1, 2, 3)
+    assert trim(QUESTION, texts, (vectors[1:] @ vectors[0]).tolist()) == (2,)
     assert trim(QUESTION, [], []) == ()
