@@ -66,7 +66,7 @@ def answer(prompt: Prompt) -> tuple[DraftClaim, ...]:
     if not _is_supported(prompt.question, evidence, scores):
         return ()
     chosen = _choose(_candidates(prompt.question, evidence, scores))
-    return tuple(_claim(evidence, candidate.position) for candidate in _without_overlap(evidence, chosen))
+    return tuple(_claim(evidence, positions) for positions in _shown_once(evidence, chosen))
 
 
 def _is_supported(question: str, evidence: Sequence[Evidence], scores: Sequence[float]) -> bool:
@@ -152,18 +152,18 @@ def _span(evidence: Sequence[Evidence], position: int) -> tuple[int, ...]:
     return (before, position) if len(words(evidence[before].sentence.text)) >= _MIN_QUOTE_WORDS else (position,)
 
 
-def _without_overlap(evidence: Sequence[Evidence], chosen: Sequence[_Candidate]) -> list[_Candidate]:
-    """`chosen` without those whose sentence is shown already as part of a better claim."""
+def _shown_once(evidence: Sequence[Evidence], chosen: Sequence[_Candidate]) -> list[tuple[int, ...]]:
+    """The sentences of each claim, without those that a better claim shows already."""
     shown: set[int] = set()
-    kept = []
+    spans = []
     for candidate in chosen:
         if candidate.position not in shown:
-            kept.append(candidate)
-            shown.update(_span(evidence, candidate.position))
-    return kept
+            spans.append(tuple(at for at in _span(evidence, candidate.position) if at not in shown))
+            shown.update(spans[-1])
+    return spans
 
 
-def _claim(evidence: Sequence[Evidence], position: int) -> DraftClaim:
-    parts = [evidence[at] for at in _span(evidence, position)]
+def _claim(evidence: Sequence[Evidence], positions: Sequence[int]) -> DraftClaim:
+    parts = [evidence[at] for at in positions]
     text = " ".join(part.sentence.text for part in parts)
     return DraftClaim(text, tuple((part.source, part.sentence.text) for part in parts))

@@ -26,6 +26,10 @@ _CHARS_PER_WIDE_WORD = 2
 _END_MARK = re.compile(r"[.!?…](?=[\"'”’)\]»]{0,3}(?:\s|$))|[。！？｡۔؟।]")
 _WIDE_END = re.compile(r"[。！？｡][」』）”’]{0,3}\Z")
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f]")
+_MARKS = '"“”„'
+_QUOTATION = re.compile(f"[{_MARKS}]")
+# “Why?” he asked: what follows the closing mark in small letters is the same sentence.
+_GOES_ON = re.compile(f"[{_MARKS}] [a-z]")
 _SOUND = re.compile(r"(?:>> )?(?:\[[^\[\]]{1,80}\]|\([^()]{1,80}\)|[♪♫][^♪♫]{0,80}[♪♫]?)")
 _TURN = re.compile(r"(?<=\s)>>")
 
@@ -112,13 +116,20 @@ def _cuts(run: _Run, language: str, punctuated: bool) -> list[int]:
 
 
 def _ends_of_sentences(text: str, start: int, end: int, language: str) -> Iterator[int]:
-    """Where sentences after the first begin in `text[start:end]`. None begins inside a word."""
-    position = start
-    for segment in sentencex.segment(language, text[start:end]):
-        position += len(segment)
-        if position < end and (
-            text[position - 1] == " " or _WIDE_END.search(text[max(start, position - 4) : position])
-        ):
+    """Where sentences after the first begin in `text[start:end]`. None begins inside a word.
+
+    The splitter keeps what stands in quotation marks whole. Captions repeat the opening mark on each line, or forget
+    the closing one, so it is shown blanks in their place.
+    """
+    ends = start
+    for segment in sentencex.segment(language, _QUOTATION.sub(" ", text[start:end])):
+        ends += len(segment)
+        position = ends
+        if text[position - 1] in _MARKS and text[max(start, position - 2)] == " ":
+            position -= 1  # an opening mark belongs to what it opens
+        if position >= end or _GOES_ON.search(text[max(start, position - 2) : position + 1]):
+            continue
+        if text[position - 1] == " " or _WIDE_END.search(text[max(start, position - 4) : position]):
             yield position + (text[position] == " ")
 
 

@@ -133,3 +133,11 @@ def test_every_quote_is_a_sentence_of_its_source_and_is_accepted_as_proof(
                 assert quote in [it.text for it in hits[source - 1].passage.sentences]
         verified, dropped = verify(claims, [hit.passage for hit in hits])
         assert (len(verified), dropped) == (len(claims), 0)
+
+
+def test_no_sentence_is_shown_twice() -> None:
+    shared = "Padding tokens fill the end of every shorter sentence."
+    leaning = "They are hidden from attention by the mask that padding needs."
+    found = passage((shared, 0.8), (leaning, 0.75), ("Good night everybody.", 0.0))
+    quotes = [words for claim in answer(Prompt("What is padding?", everything([found]))) for _, words in claim.quotes]
+    assert quotes == [shared, leaning]

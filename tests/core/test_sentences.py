@@ -1,5 +1,6 @@
 """Cues to sentences: every word once and in order, times inside the cues, speakers apart."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,3 +128,25 @@ def test_scripts_without_blanks() -> None:
 def test_no_cues_and_empty_cues() -> None:
     assert to_sentences([]) == []
     assert to_sentences([Cue(0, 1, " \n "), Cue(1, 2, "")]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        (
+            'They said, "We hide it. It is not done. And "then we show it. All at once. That is a mistake.',
+            [
+                'They said, "We hide it.',
+                "It is not done.",
+                'And "then we show it.',
+                "All at once.",
+                "That is a mistake.",
+            ],
+        ),
+        ('He left. "You know it." She stayed.', ["He left.", '"You know it."', "She stayed."]),
+        ("He left. “Why?” he asked. She stayed.", ["He left.", "“Why?” he asked.", "She stayed."]),
+        ('"It works." "Does it?" Nobody knew.', ['"It works."', '"Does it?"', "Nobody knew."]),
+    ],
+)
+def test_quotation_marks_do_not_hold_sentences_together(text: str, sentences: list[str]) -> None:
+    assert [sentence.text for sentence in to_sentences([Cue(0.0, 10.0, text)])] == sentences
