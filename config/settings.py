@@ -89,10 +89,7 @@ class Embedding(Group):
     backend: Literal["auto", "torch", "onnx"] = Field(
         default="auto", description="auto: ONNX for small batches on CPU where the model allows it.", examples=["torch"]
     )
-    max_batch: int = Field(default=32, ge=1, le=1024, description="Most texts in one batch.", examples=[32])
-    batch_wait_ms: float = Field(
-        default=2.0, ge=0, le=1000, description="How long a batch waits to fill, in milliseconds.", examples=[2.0]
-    )
+    max_batch: int = Field(default=128, ge=1, le=1024, description="Most texts in one batch.", examples=[128])
 
 
 class Store(Group):

@@ -1,8 +1,13 @@
-"""`make demo`: start everything on this machine, bring in the sample channel, ask five questions, stop."""
+"""`make demo`: start everything on this machine, bring in the sample channel, ask five questions, stop.
 
+`python -m demo --picture FILE.svg` also draws what the terminal showed.
+"""
+
+import argparse
 import asyncio
 import sys
 import time
+from pathlib import Path
 
 from rich.console import Console
 
@@ -17,12 +22,12 @@ from demo.tour import tour
 DATA_DIR = "var/demo"
 
 
-async def main() -> int:
+async def main(picture: Path | None) -> int:
     """The exit code: 0 if the talks came in and every question got a reply."""
     started = time.monotonic()
     configuration = load_configuration(DATA_DIR=DATA_DIR, INGEST_ALLOW_LOOPBACK="true")
     configure(configuration.settings.log.level, secrets_of(configuration.settings))
-    console = Console()
+    console = Console(record=True, width=100, force_terminal=True) if picture else Console()
     console.print("Starting Ray and Serve on this machine …")
     from deployments import cluster  # Ray takes seconds to import; bad settings are told before.
 
@@ -32,12 +37,16 @@ async def main() -> int:
             done = await tour(running.assistant, feed, console)
             console.print("\nStopping …")
     console.print(f"Done in {time.monotonic() - started:.0f} s.", highlight=False)
+    if picture:
+        console.save_svg(str(picture), title="make demo")
     return 0 if done else 1
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--picture", type=Path, help="draw what the terminal showed, as SVG")
     try:
-        sys.exit(asyncio.run(main()))
+        sys.exit(asyncio.run(main(parser.parse_args().picture)))
     except BotError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

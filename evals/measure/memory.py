@@ -49,8 +49,9 @@ def _name(pid: int, proc: Path) -> str:
     # Ray's workers rename themselves: ray::ServeReplica:bot:Embedder.
     if title.startswith("ray::"):
         return title.removeprefix("ray::").removeprefix("ServeReplica:")
-    modules = [word for word in words[1:] if word.endswith(".py") or "/" not in word]
-    return Path(modules[0] if Path(title).name.startswith("python") and modules else title).name
+    # Of `python -u some/script.py` and `python -m module`, the script or module.
+    named = [word for word in words[1:] if not word.startswith("-")]
+    return Path(named[0] if Path(title).name.startswith("python") and named else title).name
 
 
 def _children(proc: Path) -> Mapping[int, list[int]]:

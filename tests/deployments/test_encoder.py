@@ -4,11 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import StartupFailed, WriteFailed
 from deployments import encoder
 from deployments.embedder import Embedder, EmbedderConfig
-from deployments.encoder import OnnxEncoder, TorchEncoder, is_exportable, load_encoder, packaged_model
+from deployments.encoder import (
+    CHUNK_TEXTS,
+    PADDING_TOKENS,
+    OnnxEncoder,
+    TorchEncoder,
+    chunks,
+    is_exportable,
+    load_encoder,
+    packaged_model,
+)
 from deployments.onnx_export import export
 
 TEXTS = ["A talk about testing.", "x", "The neuroscience of emotions " * 80, "Ein Satz auf Deutsch."]
@@ -50,6 +61,16 @@ def test_a_text_is_the_same_alone_and_in_company(onnx: encoder.Encoder) -> None:
     together = onnx.encode(TEXTS * 9)
     alone = np.vstack([onnx.encode([text]) for text in TEXTS])
     np.testing.assert_allclose(together[: len(TEXTS)], alone, atol=1e-5)
+
+
+@given(st.lists(st.integers(1, 256), max_size=80))
+def test_every_text_is_in_one_run_of_like_length(lengths: list[int]) -> None:
+    runs = list(chunks(lengths))
+    assert sorted(position for run in runs for position in run) == list(range(len(lengths)))
+    for run in runs:
+        assert len(run) <= CHUNK_TEXTS
+        assert lengths[run[-1]] == max(lengths[position] for position in run)
+        assert lengths[run[-1]] - lengths[run[0]] <= PADDING_TOKENS * len(run)
 
 
 def test_the_export_is_whole_or_absent(tmp_path: Path) -> None:

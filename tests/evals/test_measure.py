@@ -52,5 +52,5 @@ def test_names_are_what_people_know(tmp_path: Path) -> None:
     process(4, 0, "/usr/bin/other", 9000)
     process(5, 1, "", 1)
     assert by_name(1, tmp_path) == pytest.approx(
-        {"bot:Embedder": 4.096, "raylet": 2.048, "-m": 1.024, "kernel": 0.001}, abs=1e-3
+        {"bot:Embedder": 4.096, "raylet": 2.048, "bot": 1.024, "kernel": 0.001}, abs=1e-3
     )
