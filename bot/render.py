@@ -64,13 +64,13 @@ def _unsupported(value: Receipt) -> tuple[Line, ...]:
 
 
 def _quote(quote: Quote) -> Line:
-    parts: list[str | Span] = [f"“{one_line(quote.text)}” — ", *_source(quote.recording)]
+    parts: list[str | Span] = [f"“{one_line(quote.text)}” — ", *_source(quote.recording, quote.speaker)]
     return line(*parts, " ", Span(clock(quote.start_s), url=quote.link), quoted=True)
 
 
-def _source(recording: Recording) -> list[str | Span]:
+def _source(recording: Recording, speaker: str = "") -> list[str | Span]:
     title = Span(shorten(one_line(recording.title) or "untitled", MAX_TITLE_CHARS), Style.ITALIC)
-    speaker = shorten(one_line(recording.speaker), MAX_TITLE_CHARS)
+    speaker = shorten(one_line(speaker or recording.speaker), MAX_TITLE_CHARS)
     return [f"{speaker}, ", title] if speaker else [title]
 
 

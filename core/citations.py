@@ -117,11 +117,16 @@ def _find(words: str, source: int, passages: Sequence[Passage], texts: Sequence[
 
 
 def _quote(passage: Passage, start: int, end: int) -> Quote:
-    begins_s = passage.start_s
+    touched = []
     position = 0
     for sentence in passage.sentences:
-        if position > start:
-            break
-        begins_s = sentence.start_s
-        position += len(sentence.text) + 1  # sentences are joined by one space
-    return Quote(passage.text[start:end], begins_s, link_at(passage.recording.url, begins_s), passage.recording)
+        after = position + len(sentence.text) + 1  # sentences are joined by one space
+        if position < end and start < after:
+            touched.append(sentence)
+        position = after
+    begins_s = touched[0].start_s
+    # Words of several people keep all their names: nobody is credited with another's.
+    speakers = dict.fromkeys(sentence.speaker or passage.recording.speaker for sentence in touched)
+    speaker = " / ".join(filter(None, speakers))
+    link = link_at(passage.recording.url, begins_s)
+    return Quote(passage.text[start:end], begins_s, link, passage.recording, speaker)

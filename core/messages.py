@@ -100,12 +100,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Words that stand in a passage exactly so, and the link to the second at which they are said."""
+    """Words that stand in a passage exactly so, and the link to the second at which they are said.
+
+    `speaker` is who says them: as the captions tell, else the recording's. Empty where neither is known.
+    """
 
     text: str
     start_s: float
     link: str
     recording: Recording
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,14 +84,15 @@ class Completion:
 def render(prompt: Prompt) -> list[dict[str, str]]:
     """The messages for a chat model: the rules (system), then the question and sources as one JSON document (user)."""
     sources = []
-    for source, group in groupby(prompt.evidence, key=lambda evidence: evidence.source):
+    # A passage in which several people speak stands as several sources of one number.
+    for (source, speaker), group in groupby(prompt.evidence, key=lambda item: (item.source, item.sentence.speaker)):
         items = list(group)
         recording = items[0].recording
         sources.append(
             {
                 "source": source,
                 "title": recording.title,
-                "speaker": recording.speaker or items[0].sentence.speaker,
+                "speaker": speaker or recording.speaker,
                 "sentences": [item.sentence.text for item in items],
             }
         )

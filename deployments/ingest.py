@@ -30,6 +30,7 @@ from core.passages import to_passages
 from core.ports import Embedder, TranscriptStore, Vectors
 from core.results import ErrorCategory, Fail, Ok, Skip, StepResult
 from core.sentences import to_sentences
+from core.speakers import with_speakers
 from core.stages import stage
 from core.tenancy import TenantContext
 from deployments.media_source import Described, Listing
@@ -166,7 +167,8 @@ class Ingest:
 
 
 def _passages(recording: Recording, data: bytes) -> tuple[Passage, ...]:
-    return to_passages(recording, to_sentences(parse(data).cues, recording.language))
+    cues = with_speakers(parse(data).cues, recording.speaker)
+    return to_passages(recording, to_sentences(cues, recording.language))
 
 
 async def _settled(task: asyncio.Future[StepResult[T]]) -> StepResult[T]:

@@ -36,7 +36,8 @@ def quotes(words: str, source: int = 1, passages: tuple[Passage, ...] = (DANCE, 
 
 
 def test_a_true_quote_links_to_the_second_of_its_sentence() -> None:
-    assert quotes("worms take it for rain") == (Quote("worms take it for rain", 15.0, link_at(GULLS.url, 15.0), GULLS),)
+    link = link_at(GULLS.url, 15.0)
+    assert quotes("worms take it for rain") == (Quote("worms take it for rain", 15.0, link, GULLS, "Ada Bird"),)
     assert "t=15" in quotes("worms take it for rain")[0].link
 
 
@@ -231,3 +232,9 @@ def test_words_cut_from_a_passage_are_always_found_in_it(found: tuple[Passage, .
     claims, dropped = verify([DraftClaim("A claim.", ((source, " ".join(cut)),))], found)
     assert dropped == 0
     assert isinstance(claims[0], Claim)
+
+
+def test_words_of_two_people_keep_both_names() -> None:
+    said = (Sentence(0.0, 1.0, "Does it really work?", "A man"), Sentence(1.0, 2.0, "It works for me."))
+    (claim,), _ = verify([DraftClaim("Both.", ((1, "really work? It works"),))], [Passage("p", GULLS, 0, said)])
+    assert claim.quotes[0].speaker == "A man / Ada Bird"
