@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from core.links import link_at
-from core.messages import Claim, Passage, Quote
+from core.messages import Claim, Passage, Quote, Sentence
 from core.prompting import DraftClaim
 
 MIN_WORDS = 3
@@ -25,23 +25,28 @@ def verify(claims: Sequence[DraftClaim], passages: Sequence[Passage]) -> tuple[t
     """The claims that the passages carry, and how many quotes were dropped.
 
     A quote's source n is `passages[n - 1]`; right words under a wrong number are given to the passage that has them.
-    A quote of fewer than `MIN_WORDS` words is dropped, as is a claim that has no quote left. Each quote's `start_s` is
-    that of the sentence in which it begins.
+    A quote of fewer than `MIN_WORDS` words is dropped, as is a claim that has no quote left. Quotes of a claim that one
+    person says one after another become one. Each quote's `start_s` is that of the sentence in which it begins.
     """
     texts = [_Text.of(passage.text) for passage in passages]
     verified: list[Claim] = []
     dropped = 0
     for claim in claims:
-        quotes: list[Quote] = []
-        for source, words in claim.quotes:
-            quote = _find(words, source, passages, texts)
-            if quote is None:
-                dropped += 1
-            elif quote not in quotes:
-                quotes.append(quote)
-        if quotes:
-            verified.append(Claim(claim.text, tuple(quotes)))
+        found = [_find(words, source, texts) for source, words in claim.quotes]
+        dropped += found.count(None)
+        spans = _joined([span for span in found if span is not None], passages)
+        if spans:
+            verified.append(Claim(claim.text, tuple(_quote(passages[span.source], span) for span in spans)))
     return tuple(verified), dropped
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Characters `start` to `end` of the text of passage `source`, counted from 0."""
+
+    source: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,29 +109,57 @@ def _normal(char: str) -> str:
     return "".join(letter if letter.isalnum() or unicodedata.category(letter)[0] == "M" else " " for letter in folded)
 
 
-def _find(words: str, source: int, passages: Sequence[Passage], texts: Sequence[_Text]) -> Quote | None:
+def _find(words: str, source: int, texts: Sequence[_Text]) -> _Span | None:
     needle = _Text.of(words).words
     if len(needle.split()) + len(_UNSPACED.findall(needle)) // 2 < MIN_WORDS:
         return None
-    named = [source - 1] if 1 <= source <= len(passages) else []
-    for index in named + [other for other in range(len(passages)) if other not in named]:
-        span = texts[index].span_of(needle)
-        if span is not None:
-            return _quote(passages[index], *span)
+    named = [source - 1] if 1 <= source <= len(texts) else []
+    for index in named + [other for other in range(len(texts)) if other not in named]:
+        place = texts[index].span_of(needle)
+        if place is not None:
+            return _Span(index, *place)
     return None
 
 
-def _quote(passage: Passage, start: int, end: int) -> Quote:
+def _joined(spans: Sequence[_Span], passages: Sequence[Passage]) -> list[_Span]:
+    """`spans` in their order, each once; one that goes on where the last ends, said by the same, becomes part of it."""
+    joined: list[_Span] = []
+    for span in dict.fromkeys(spans):
+        last = joined[-1] if joined else None
+        if last is not None and last.source == span.source and last.end <= span.start:
+            passage = passages[span.source]
+            whole = _Span(span.source, last.start, span.end)
+            between = passage.text[last.end : span.start]
+            if not _normal_words(between) and _speaker(passage, whole) == _speaker(passage, last):
+                joined[-1] = whole
+                continue
+        joined.append(span)
+    return joined
+
+
+def _normal_words(text: str) -> str:
+    return "".join(map(_normal, text)).strip()
+
+
+def _quote(passage: Passage, span: _Span) -> Quote:
+    begins_s = _sentences(passage, span)[0].start_s
+    link = link_at(passage.recording.url, begins_s)
+    return Quote(passage.text[span.start : span.end], begins_s, link, passage.recording, _speaker(passage, span))
+
+
+def _speaker(passage: Passage, span: _Span) -> str:
+    """Who says the words of `span`. Words of several people keep all names: nobody is credited with another's."""
+    speakers = dict.fromkeys(sentence.speaker or passage.recording.speaker for sentence in _sentences(passage, span))
+    return " / ".join(filter(None, speakers))
+
+
+def _sentences(passage: Passage, span: _Span) -> list[Sentence]:
+    """The sentences that `span` touches, at least one."""
     touched = []
     position = 0
     for sentence in passage.sentences:
         after = position + len(sentence.text) + 1  # sentences are joined by one space
-        if position < end and start < after:
+        if position < span.end and span.start < after:
             touched.append(sentence)
         position = after
-    begins_s = touched[0].start_s
-    # Words of several people keep all their names: nobody is credited with another's.
-    speakers = dict.fromkeys(sentence.speaker or passage.recording.speaker for sentence in touched)
-    speaker = " / ".join(filter(None, speakers))
-    link = link_at(passage.recording.url, begins_s)
-    return Quote(passage.text[start:end], begins_s, link, passage.recording, speaker)
+    return touched

@@ -25,9 +25,17 @@ QUESTIONS = (
 
 async def tour(assistant: Assistant, feed: str, console: Console, questions: Sequence[str] = QUESTIONS) -> bool:
     """Ingest `feed`, then ask each of `questions`. False if nothing came in, or if a question got no reply."""
+    return await bring_in(assistant, feed, console) and await ask_all(assistant, console, questions)
+
+
+async def bring_in(assistant: Assistant, feed: str, console: Console) -> bool:
+    """Ingest `feed` with a progress bar, and print the report. False if nothing came in."""
     report = await _ingest(assistant, feed, console)
-    if report is None or not (report.count(IngestState.INGESTED) or report.count(IngestState.UNCHANGED)):
-        return False
+    return report is not None and any(map(report.count, (IngestState.INGESTED, IngestState.UNCHANGED)))
+
+
+async def ask_all(assistant: Assistant, console: Console, questions: Sequence[str] = QUESTIONS) -> bool:
+    """Ask each of `questions` and print each answer. False if one got no reply."""
     replied = [await _ask(assistant, question, console) for question in questions]
     return all(replied)
 

@@ -238,3 +238,19 @@ def test_words_of_two_people_keep_both_names() -> None:
     said = (Sentence(0.0, 1.0, "Does it really work?", "A man"), Sentence(1.0, 2.0, "It works for me."))
     (claim,), _ = verify([DraftClaim("Both.", ((1, "really work? It works"),))], [Passage("p", GULLS, 0, said)])
     assert claim.quotes[0].speaker == "A man / Ada Bird"
+
+
+def test_quotes_that_follow_each_other_become_one_unless_another_speaks() -> None:
+    said = (
+        Sentence(0.0, 1.0, "You have all heard of it."),
+        Sentence(1.0, 2.0, "It is enabled by globals."),
+        Sentence(2.0, 3.0, "Is that really so?", "A man"),
+    )
+    passages = [Passage("p", GULLS, 0, said)]
+    texts = [sentence.text for sentence in said]
+    (claim,), dropped = verify([DraftClaim("All.", tuple((1, text) for text in texts))], passages)
+    assert [quote.text.rstrip(".?") for quote in claim.quotes] == [" ".join(texts[:2]).rstrip("."), "Is that really so"]
+    assert [quote.start_s for quote in claim.quotes] == [0.0, 2.0]
+    assert dropped == 0
+    (apart,), _ = verify([DraftClaim("Two.", ((1, texts[1]), (1, texts[0])))], passages)
+    assert len(apart.quotes) == 2
