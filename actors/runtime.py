@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from core.errors import BotError, DeadlineExceeded, Unavailable
 
@@ -30,9 +30,6 @@ class ActorSpec:
 
     name: str
     deadline_s: float = 30.0
-    num_cpus: float = 0.0
-    max_restarts: int = -1
-    max_task_retries: int = 0
 
 
 class ActorRef(Generic[T]):
@@ -70,9 +67,8 @@ class ActorRef(Generic[T]):
             namespace=NAMESPACE,
             lifetime="detached",
             get_if_exists=True,
-            num_cpus=spec.num_cpus,
-            max_restarts=spec.max_restarts,
-            max_task_retries=spec.max_task_retries,
+            num_cpus=0,
+            max_restarts=-1,
         )
         return options.remote(*self._args, **self._kwargs)
 
@@ -86,12 +82,13 @@ class ActorRef(Generic[T]):
         try:
             async with asyncio.timeout(deadline_s):
                 return await reply
-        except TimeoutError:
-            raise DeadlineExceeded(name, f"It had {deadline_s:g} s; try again in a moment.") from None
         except RayTaskError as error:
+            # First: Ray makes it an instance of its cause's class too, which may be TimeoutError.
             if isinstance(error.cause, BotError):
                 raise error.cause from None
             raise
+        except TimeoutError:
+            raise DeadlineExceeded(name, f"It had {deadline_s:g} s; try again in a moment.") from None
         except RayActorError as error:
             # The name may belong to a new incarnation by the next call.
             self._handle = None
@@ -100,6 +97,8 @@ class ActorRef(Generic[T]):
             if isinstance(refusal, BotError):
                 raise refusal from None
             raise Unavailable(name, "It has stopped and is being restarted; try again in a moment.") from error
+        except RayError as error:
+            raise Unavailable(name, f"Ray lost the call ({type(error).__name__}); try again in a moment.") from error
 
 
 def reference(spec: ActorSpec, cls: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

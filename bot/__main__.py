@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from config.configuration import Configuration, load_configuration, require_ray_token
-from config.environment import secrets_of
-from config.logging import configure
 from core.errors import BotError
 from core.ports import Assistant
 from deployments import instance
@@ -32,8 +30,7 @@ def start_configuration() -> Configuration:
     """Read the settings and set up the log."""
     require_ray_token()
     configuration = load_configuration()
-    settings = configuration.settings
-    configure(settings.log.level, secrets_of(settings))
+    configuration.configure_log()
     return configuration
 
 

@@ -133,4 +133,7 @@ def help_page() -> Page:
 if __name__ == "__main__":
     from bot.__main__ import connected_assistant
 
-    sys.exit(asyncio.run(main(sys.argv[1:], connected_assistant)))
+    try:
+        sys.exit(asyncio.run(main(sys.argv[1:], connected_assistant)))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -152,6 +152,8 @@ def discord_startup(error: BaseException) -> StartupFailed | None:
             f"Discord refused the start (HTTP {error.status}, error {error.code}).",
             "See discordstatus.com; if Discord is well, invite the bot again with the scope applications.commands.",
         )
-    if isinstance(error, OSError):
+    # discord.py lets its HTTP library's errors through, and only some of those are OSErrors.
+    of_the_connection = type(error).__module__.partition(".")[0] == "aiohttp"
+    if of_the_connection or isinstance(error, OSError | discord.GatewayNotFound):
         return StartupFailed("Discord cannot be reached.", f"Check this machine's network. ({type(error).__name__})")
     return None

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.environment import read_variables
+from config.environment import read_variables, secrets_of
+from config.logging import configure
 from config.models import key_variables, load_models
 from config.settings import Models, Settings, load
 from core.arms import ModelArm
+from core.errors import StartupFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,11 @@ class Configuration:
 
     settings: Settings
     arms: tuple[ModelArm, ...]
+
+    def configure_log(self) -> None:
+        """Log at the level that the settings say, with no secret of the settings or the models in it."""
+        keys = {arm.api_key.get_secret_value() for arm in self.arms if arm.api_key}
+        configure(self.settings.log.level, secrets_of(self.settings) | keys)
 
 
 def load_configuration(
@@ -34,8 +41,16 @@ def load_configuration(
 
 
 def require_ray_token() -> None:
-    """Make Ray ask for its token and show ours; call it before anything imports Ray, which reads this once.
+    """Make Ray show its token to a cluster that runs; call it before anything imports Ray, which reads this once.
 
-    Without a token, whoever reaches a cluster's ports may run code on it.
+    A cluster that Ray starts itself has a token by default. Without one, whoever reaches its ports may run code on it.
     """
     os.environ["RAY_AUTH_MODE"] = "token"
+
+
+def configure_worker_log() -> None:
+    """Set up the log of a process that Ray started; Ray calls this by name. Its lines are among Ray's logs."""
+    try:
+        load_configuration().configure_log()
+    except StartupFailed:
+        configure()  # the process that started Ray has told what is wrong

@@ -126,7 +126,6 @@ class StageTime:
 
     stage: str
     wall_ms: float
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from core.errors import BadInput, BotError, DeadlineExceeded, Unavailable
+from core.errors import BadInput, BotError, DeadlineExceeded, RefusedUrl, Unavailable
 from core.messages import StageTime
 from core.results import ErrorCategory, Fail, Ok, Skip, StepResult
 
@@ -22,6 +22,8 @@ T = TypeVar("T")
 def failure(error: BotError) -> Fail:
     """The `Fail` that stands for an error of our own tree."""
     match error:
+        case RefusedUrl():
+            return Fail(ErrorCategory.REFUSED, str(error))
         case BadInput():
             return Fail(ErrorCategory.BAD_INPUT, str(error))
         case DeadlineExceeded():

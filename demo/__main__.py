@@ -12,8 +12,6 @@ from pathlib import Path
 from rich.console import Console
 
 from config.configuration import load_configuration
-from config.environment import secrets_of
-from config.logging import configure
 from core.errors import BotError
 from demo.site import served
 from demo.tour import ask_all, bring_in
@@ -26,7 +24,7 @@ async def main(picture: Path | None) -> int:
     """The exit code: 0 if the talks came in and every question got a reply."""
     started = time.monotonic()
     configuration = load_configuration(DATA_DIR=DATA_DIR, INGEST_ALLOW_LOOPBACK="true")
-    configure(configuration.settings.log.level, secrets_of(configuration.settings))
+    configuration.configure_log()
     console = Console(record=True, width=100, force_terminal=True) if picture else Console()
     console.print("Starting Ray and Serve on this machine …")
     from deployments import cluster  # Ray takes seconds to import; bad settings are told before.

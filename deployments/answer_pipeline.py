@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.citations import verify
 from core.messages import Answer, Ask, Claim, Hit, Receipt, SearchQuery
@@ -65,7 +65,7 @@ class AnswerPipeline:
         try:
             words = await run(self._check, query.text)
             vector = await run(self._embed, words)
-            return Ok(await run(self._search, query, vector))
+            return Ok(await run(self._search, replace(query, text=words), vector))
         except Stopped as stopped:
             return stopped.result
 

@@ -30,6 +30,12 @@ from deployments.trimmer import Trimmer
 T = TypeVar("T")
 
 APP = "bot"
+# Of an answer's deadline, what the models may use; the rest is for finding the passages and proving the quotes.
+CHAT_SHARE = 0.8
+# The pipeline ends by its own deadline first, with a better sentence.
+GRACE_S = 5.0
+# The longest wait for an ingest's next sign of life: a recording of 24 hours is embedded in a few minutes.
+INGEST_STEP_S = 900.0
 PACKAGED_NAME = "all-MiniLM-L6-v2"
 
 
@@ -45,22 +51,23 @@ def application(configuration: Configuration) -> Application:
     store = transcript_store(settings)
     embedder = _deployed(Embedder, deadline_s, _embedder_config(settings))
     trimmer = _deployed(Trimmer, deadline_s, embedder, settings.trim.model)
-    chat = _deployed(ChatModel, deadline_s, configuration.arms, deadline_s=deadline_s * 0.8, tracing=_tracing(settings))
-    pipeline = _deployed(AnswerPipeline, deadline_s + 5, _pipeline_config(settings), embedder, store, chat)
-    ingest = _deployed(Ingest, deadline_s, _media_source(settings), embedder, store)
+    chat_s = deadline_s * CHAT_SHARE
+    chat = _deployed(ChatModel, deadline_s, configuration.arms, deadline_s=chat_s, tracing=_tracing(settings))
+    pipeline = _deployed(AnswerPipeline, deadline_s + GRACE_S, _pipeline_config(settings), embedder, store, chat)
+    ingest = _deployed(Ingest, INGEST_STEP_S, _media_source(settings), embedder, store)
     assistant = DeployedAssistant(pipeline, ingest, store, Probe(APP, store))
     return _deployment(Ingress).bind(_api_config(settings), assistant, embedder, trimmer)
 
 
 def assistant(settings: Settings) -> DeployedAssistant:
     """The product as a driver sees it, over the handles of the running application."""
-    deadline_s = settings.answer.deadline_s + 10
     store = transcript_store(settings)
 
-    def running(cls: type[T]) -> T:
-        return serve_reference(cls, serve.get_deployment_handle(cls.__name__, APP), deadline_s)
+    def running(cls: type[T], wait_s: float) -> T:
+        return serve_reference(cls, serve.get_deployment_handle(cls.__name__, APP), wait_s)
 
-    return DeployedAssistant(running(AnswerPipeline), running(Ingest), store, Probe(APP, store))
+    pipeline = running(AnswerPipeline, settings.answer.deadline_s + GRACE_S)
+    return DeployedAssistant(pipeline, running(Ingest, INGEST_STEP_S), store, Probe(APP, store))
 
 
 def transcript_store(settings: Settings) -> TranscriptStore:

@@ -20,9 +20,16 @@ from config.settings import Settings
 from core.errors import StartupFailed
 from core.ports import Assistant
 from deployments import instance
-from deployments.app import APP, application, assistant
+from deployments.app import APP, application, assistant, transcript_store
+from deployments.health import NOBODY
 from deployments.instance import Addresses
-from deployments.preflight import require_free_port, require_listener, writable
+from deployments.preflight import (
+    require_free_port,
+    require_keys,
+    require_listener,
+    require_shared_store,
+    writable,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -37,13 +44,17 @@ class Running:
 
 @asynccontextmanager
 async def running(configuration: Configuration) -> AsyncIterator[Running]:
-    """Start everything, and stop it at the end.
+    """Start everything on this machine and stop it at the end; on a cluster, deploy what is not there, and leave it.
 
     Raises StartupFailed or WriteFailed with what to do: a port is taken, a folder cannot be written, another bot holds
-    the data folder, Ray or a model does not start.
+    the data folder, the store belongs to another model, Ray or a model does not start.
     """
     settings = configuration.settings
+    require_keys(settings.api.host, settings.api.keys)
+    require_shared_store(settings.cluster.address, settings.store.url)
     with instance.held(settings.data.dir) as held, _ray(settings):
+        # Before the models load: a store that cannot be used is the operator's business, and not the first member's.
+        await transcript_store(settings).library(NOBODY)
         await asyncio.to_thread(_deploy, configuration)
         addresses = _addresses(settings)
         held.publish(addresses)
@@ -84,6 +95,7 @@ def _ray(settings: Settings) -> Iterator[None]:
         require_free_port(settings.api.host, settings.api.port, "API_PORT")
         require_free_port("127.0.0.1", cluster.dashboard_port, "CLUSTER_DASHBOARD_PORT")
         options |= {
+            "runtime_env": {"worker_process_setup_hook": "config.configuration.configure_worker_log"},
             "include_dashboard": True,
             "dashboard_host": "127.0.0.1",
             "dashboard_port": cluster.dashboard_port,
@@ -104,14 +116,20 @@ def _ray(settings: Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        if cluster.address == "local":
-            # Replicas finish what they are at; the rest of Serve ends with Ray.
-            serve.delete(APP)
-        ray.shutdown()
+        try:
+            if cluster.address == "local":
+                # Replicas finish what they are at; the rest of Serve ends with Ray.
+                serve.delete(APP)
+        except (RayError, RayServeException) as error:
+            _log.warning("Serve was gone before it was stopped: %s", _last_line(error))
+        finally:
+            ray.shutdown()
 
 
 def _deploy(configuration: Configuration) -> None:
     settings = configuration.settings
+    if settings.cluster.address != "local" and APP in serve.status().applications:
+        return  # deployed by `serve deploy config/serve.yaml`, with its GPUs
     serve.start(http_options=HTTPOptions(host=settings.api.host, port=settings.api.port))
     try:
         serve.run(application(configuration), name=APP, route_prefix="/")

@@ -1,5 +1,6 @@
 """The embedding model as a service: batches the texts of all callers."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,4 +55,4 @@ class Embedder:
 
     async def embed_counted(self, texts: Sequence[str]) -> tuple[Vectors, int]:
         """Like `embed`, with the tokens of `texts` by the model's own tokenizer, before any cut."""
-        return await self.embed(texts), self._encoder.count_tokens(texts)
+        return await self.embed(texts), await asyncio.to_thread(self._encoder.count_tokens, texts)

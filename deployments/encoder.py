@@ -20,7 +20,7 @@ from core.ports import Vectors
 PACKAGED = "packaged"
 # sha256 of all-MiniLM-L6-v2's model.safetensors as its authors publish it.
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-MAX_TOKENS = 256
+DEFAULT_MAX_TOKENS = 256
 CHUNK_TEXTS = 16
 # Measured: below this, padding is cheaper than a call of its own.
 PADDING_TOKENS = 16
@@ -87,7 +87,7 @@ class OnnxEncoder:
         self._tokenizer = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
         # The file's own settings pad every text to 128 tokens.
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.enable_truncation(max_tokens(model_folder))
         self._counter = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
         self._counter.no_padding()
         self._counter.no_truncation()
@@ -128,6 +128,14 @@ def chunks(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield run
 
 
+def max_tokens(model_folder: Path) -> int:
+    """How many tokens of a text the model in `model_folder` reads."""
+    try:
+        return int(json.loads((model_folder / "sentence_bert_config.json").read_text())["max_seq_length"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return DEFAULT_MAX_TOKENS
+
+
 def exported(model_folder: Path, cache: Path) -> Path:
     """The ONNX file of the model in `model_folder`, exported into `cache` if it is not there yet."""
     name = hashlib.sha256((model_folder / "model.safetensors").read_bytes()).hexdigest()[:16]
@@ -151,7 +159,7 @@ def is_exportable(folder: Path) -> bool:
     try:
         modules = json.loads((folder / "modules.json").read_text())
         pooling = json.loads((folder / "1_Pooling" / "config.json").read_text())
-    except OSError:
+    except (OSError, ValueError):
         return False
     kinds = [module["type"].rsplit(".", 1)[-1] for module in modules]
     files = all((folder / name).exists() for name in ("model.safetensors", "tokenizer.json"))

@@ -10,8 +10,14 @@ from core.messages import PartHealth
 from core.ports import TranscriptStore
 from core.tenancy import TenantContext
 
+MAX_DETAIL_CHARS = 200
 # The store refuses a call without a tenant; this one holds nothing.
 NOBODY = TenantContext("health", "health")
+
+
+def _in_short(message: str) -> str:
+    """The first line, shortened: Serve's own may be a whole traceback, which its log has."""
+    return next(iter(message.strip().splitlines()), "")[:MAX_DETAIL_CHARS]
 
 
 class Probe:
@@ -29,7 +35,7 @@ class Probe:
         if found is None:
             return (PartHealth("deployments", False, "the application is not deployed"),)
         return tuple(
-            PartHealth(name, status.status == "HEALTHY", status.message)
+            PartHealth(name, status.status == "HEALTHY", _in_short(status.message))
             for name, status in sorted(found.deployments.items())
         )
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from core.errors import BotError, Unavailable
-from core.messages import Answer, Ask, IngestProgress, IngestReport, IngestRequest
+from core.messages import Ask, IngestProgress, IngestReport, IngestRequest
 from core.ports import Assistant, Vectors
 from core.results import Ok
 from core.tenancy import TenantContext
@@ -18,9 +18,11 @@ from deployments.http_errors import add_error_handlers, error_response, result_r
 from deployments.http_guard import BodyLimit, Keys
 from deployments.http_models import (
     AskRequest,
+    AskResponse,
     EmbeddingsRequest,
     EmbeddingsResponse,
     ErrorResponse,
+    HealthResponse,
     IngestBody,
     TrimRequest,
     TrimResponse,
@@ -28,7 +30,7 @@ from deployments.http_models import (
 from deployments.trimmer import Trimmer
 
 ERRORS: dict[int | str, dict[str, object]] = {
-    status: {"model": ErrorResponse} for status in (400, 401, 403, 413, 429, 500, 503, 504)
+    status: {"model": ErrorResponse} for status in (400, 401, 403, 404, 409, 413, 429, 500, 503, 504)
 }
 
 
@@ -38,7 +40,7 @@ class ApiConfig:
 
     embedding_model: str
     max_body_bytes: int = 2_000_000
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def create_api(config: ApiConfig, assistant: Assistant, embedder: Embedder, trimmer: Trimmer) -> FastAPI:
@@ -83,7 +85,7 @@ def _model_routes(config: ApiConfig, keys: Keys, embedder: Embedder, trimmer: Tr
 def _talk_routes(keys: Keys, assistant: Assistant) -> APIRouter:
     routes = APIRouter(tags=["talks"])
 
-    @routes.post("/v1/ask", response_model=Answer)
+    @routes.post("/v1/ask", response_model=AskResponse)
     async def ask(body: AskRequest, request: Request) -> Response:
         """Answer a question with quotes that link to the second; no claims where the transcripts do not say."""
         keys.check(request, body.tenant)
@@ -91,7 +93,8 @@ def _talk_routes(keys: Keys, assistant: Assistant) -> APIRouter:
         result = await assistant.ask(Ask(tenant, body.question, tuple(body.recording_ids)))
         if not isinstance(result, Ok):
             return result_response(result)
-        return JSONResponse({**asdict(result.data), "supported": result.data.supported})
+        answer = result.data
+        return JSONResponse(asdict(AskResponse(answer.question, answer.claims, answer.receipt, answer.supported)))
 
     @routes.post("/v1/ingest", response_model=IngestReport)
     async def ingest(body: IngestBody, request: Request) -> Response:
@@ -105,11 +108,12 @@ def _talk_routes(keys: Keys, assistant: Assistant) -> APIRouter:
                 return JSONResponse(asdict(event))
         raise Unavailable("The ingest", "It ended without a report; ask again, nothing is brought in twice.")
 
-    @routes.get("/health")
+    @routes.get("/health", response_model=HealthResponse, responses={503: {"model": HealthResponse}})
     async def health() -> Response:
         """Whether every part works: 200, or 503 with what does not."""
         found = await assistant.health()
-        return JSONResponse({"healthy": found.healthy, **asdict(found)}, 200 if found.healthy else 503)
+        body = HealthResponse(found.parts, found.healthy)
+        return JSONResponse(asdict(body), 200 if found.healthy else 503)
 
     return routes
 

@@ -1,8 +1,11 @@
 """What the HTTP API takes and gives, as pydantic models: sizes are bounded here."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from core.messages import Answer, Health
 
 MAX_TEXTS = 2048
 MAX_TEXT_CHARS = 100_000
@@ -68,6 +71,20 @@ class AskRequest(Body):
     question: str
     user: str = Field("", max_length=200)
     recording_ids: Annotated[list[Key], Field(max_length=100)] = []
+
+
+@dataclass(frozen=True)
+class AskResponse(Answer):
+    """The answer, and whether the transcripts support one."""
+
+    supported: bool = False  # derived there, a field of the JSON here
+
+
+@dataclass(frozen=True)
+class HealthResponse(Health):
+    """Every part's health, and whether all are well."""
+
+    healthy: bool = False  # derived there, a field of the JSON here
 
 
 class IngestBody(Body):

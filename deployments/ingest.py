@@ -16,6 +16,7 @@ import numpy as np
 
 from core.captions import parse
 from core.captiontracks import CaptionSource
+from core.errors import BadInput
 from core.messages import (
     IngestOutcome,
     IngestProgress,
@@ -42,6 +43,10 @@ log = logging.getLogger(__name__)
 
 # Texts in one call of the embedder: enough to fill its batches, few enough for a message.
 _TEXTS_A_CALL = 256
+# Somebody who talks for 24 hours says about 220,000 words in 20,000 sentences; more is no talk, and a vector of each
+# sentence is kept in memory until all are stored.
+MAX_WORDS = 400_000
+MAX_SENTENCES = 40_000
 
 Event: TypeAlias = IngestProgress | IngestReport
 
@@ -65,7 +70,10 @@ class Prepared:
 
 
 class Ingest:
-    """Ingests links. It keeps nothing: every state is in the store, and doing it again changes and embeds nothing."""
+    """Ingests links, `at_once` of them; the others wait.
+
+    It keeps nothing: every state is in the store, and doing it again changes and embeds nothing.
+    """
 
     def __init__(
         self,
@@ -74,15 +82,22 @@ class Ingest:
         store: TranscriptStore,
         *,
         ahead: int = 2,
+        at_once: int = 4,
     ) -> None:
         self._source = source
         self._embedder = embedder
         self._store = store
         self._ahead = max(1, ahead)
+        self._places = asyncio.Semaphore(at_once)
 
     async def run(self, request: IngestRequest) -> AsyncIterator[Event]:
         """Progress while it goes on, and the report last. What fails is an outcome in the report, with a sentence."""
         yield IngestProgress(IngestStep.LISTING, 0, 0)
+        async with self._places, aclosing(self._run(request)) as events:
+            async for event in events:
+                yield event
+
+    async def _run(self, request: IngestRequest) -> AsyncGenerator[Event, None]:
         listed = await self._stage_list(request.url)
         if not isinstance(listed, Ok):
             yield IngestReport(request.url, (_unread(Entry(request.url), listed),))
@@ -168,7 +183,15 @@ class Ingest:
 
 def _passages(recording: Recording, data: bytes) -> tuple[Passage, ...]:
     cues = with_speakers(parse(data).cues, recording.speaker)
-    return to_passages(recording, to_sentences(cues, recording.language))
+    words = sum(cue.text.count(" ") + 1 for cue in cues)
+    if words > MAX_WORDS:
+        problem = f"Its captions have {words:,} words; at most {MAX_WORDS:,} can be read."
+        raise BadInput(problem, "Link to a part of it.")
+    sentences = to_sentences(cues, recording.language)
+    if len(sentences) > MAX_SENTENCES:
+        problem = f"Its captions have {len(sentences):,} sentences; at most {MAX_SENTENCES:,} can be read."
+        raise BadInput(problem, "Link to a part of it.")
+    return to_passages(recording, sentences)
 
 
 async def _settled(task: asyncio.Future[StepResult[T]]) -> StepResult[T]:

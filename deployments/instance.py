@@ -2,12 +2,10 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
 
 from core.errors import StartupFailed, WriteFailed
 
@@ -25,8 +23,8 @@ class Addresses:
 class Instance:
     """The right to run on a data folder. The lock belongs to the process, so a crash gives it back."""
 
-    def __init__(self, lock: TextIO, record: Path) -> None:
-        self._lock, self._record = lock, record
+    def __init__(self, record: Path) -> None:
+        self._record = record
 
     def publish(self, addresses: Addresses) -> None:
         """Let others on this machine find this bot."""
@@ -59,7 +57,7 @@ def held(folder: Path) -> Iterator[Instance]:
                 "CLUSTER_DASHBOARD_PORT to other values.",
             ) from None
         try:
-            yield Instance(lock, record)
+            yield Instance(record)
         finally:
             record.unlink(missing_ok=True)
 
@@ -67,17 +65,14 @@ def held(folder: Path) -> Iterator[Instance]:
 def running(folder: Path) -> Addresses | None:
     """Where the bot on `folder` is, or None where none runs."""
     try:
-        found = Addresses(**json.loads((folder / "bot.json").read_text()))
+        with (folder / "bot.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None  # nobody holds the folder: what stands there was left by a crash
+    except BlockingIOError:
+        pass
+    except OSError:
+        return None
+    try:
+        return Addresses(**json.loads((folder / "bot.json").read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    return found if _alive(found.pid) else None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,5 +1,6 @@
 """Where recordings come from: what a link lists, what one recording is, and its caption file."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 from urllib.parse import urlsplit
@@ -113,7 +114,7 @@ class MediaSource:
             page = await self._http.fetch(
                 url, max_bytes=self._max_page_bytes, keep_partial=True, head_only=_MEDIA_TYPES
             )
-            feed = parse_feed(page.body, page.url)
+            feed = await asyncio.to_thread(parse_feed, page.body, page.url)
             if feed is not None:
                 return self._bounded(_feed_listing(url, feed, page.complete))
             _require_page(page)

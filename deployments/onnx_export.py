@@ -3,6 +3,7 @@
 It runs in a process of its own, because PyTorch's memory would otherwise stay with the embedder for good.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def export(model_name: str, target: Path) -> None:
 
     transformer = AutoModel.from_pretrained(model_name, attn_implementation="eager").eval()
     sample = torch.ones(2, 16, dtype=torch.long)
-    partial = target.with_suffix(".partial")
+    partial = target.with_suffix(f".{os.getpid()}.partial")
     axes = {name: {0: "batch", 1: "tokens"} for name in INPUTS}
     torch.onnx.export(
         Pooled(transformer),

@@ -16,6 +16,13 @@ def require_keys(host: str, keys: Mapping[str, str]) -> None:
     raise StartupFailed(problem, "Set API_KEYS, or leave API_HOST at 127.0.0.1.")
 
 
+def require_shared_store(cluster_address: str, store_url: str) -> None:
+    """Raises StartupFailed where a cluster would keep the transcripts in a folder of whichever node comes first."""
+    if cluster_address != "local" and not store_url:
+        problem = "On a cluster the transcripts need a Qdrant server: a folder is lost with its node."
+        raise StartupFailed(problem, "Set STORE_URL, or CLUSTER_ADDRESS=local for this machine alone.")
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

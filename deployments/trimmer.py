@@ -1,5 +1,6 @@
 """Trimming as a service: keeps the sentences of texts that matter for a question. Whole sentences only."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,7 @@ class Trimmer:
 
     async def trim(self, question: str, texts: Sequence[str]) -> TrimmedTexts:
         """Keep the sentences of `texts` that matter for `question`."""
-        documents = [[part.strip() for part in sentencex.segment("en", text) if part.strip()] for text in texts]
+        documents = await asyncio.to_thread(_sentences, texts)
         sentences = [sentence for document in documents for sentence in document]
         scores = await self._relevance(question, sentences)
         kept: list[str] = []
@@ -51,10 +52,14 @@ class Trimmer:
         if not sentences:
             return []
         if self._score is not None:
-            return self._score(question, sentences)
+            return await asyncio.to_thread(self._score, question, sentences)
         vectors = await self._embedder.embed([question, *sentences])
         cosines: list[float] = np.asarray(vectors[1:] @ vectors[0], dtype=float).tolist()
         return cosines
+
+
+def _sentences(texts: Sequence[str]) -> list[list[str]]:
+    return [[part.strip() for part in sentencex.segment("en", text) if part.strip()] for text in texts]
 
 
 def cross_encoder(model_name: str) -> Score:

@@ -82,6 +82,7 @@ class YtDlp:
     def _params(self) -> dict[str, Any]:
         return {
             "quiet": True,
+            "js_runtimes": {},  # a program that it starts would have a network of its own
             "no_warnings": True,
             "noprogress": True,
             "logger": _Silent(),

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from config.configuration import Configuration, load_configuration
 from tests.ports import free_port
 
 if TYPE_CHECKING:
     from deployments.cluster import Running
+
+# A busy machine is no failure: nothing here is judged by the clock.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from bot.command import Argument, Call, Command, perform, read_argument
 from bot.commands import all_commands
 from bot.page import Page, Progress, Tone
 from core.errors import BadInput, Unavailable
-from core.messages import IngestProgress, IngestStep, Library
+from core.messages import Health, IngestProgress, IngestStep, Library, PartHealth
 from core.results import ErrorCategory, Fail, Skip
 from core.tenancy import TenantContext
 from tests.fakes.assistant import FakeAssistant
@@ -114,6 +114,17 @@ async def test_status_asks_for_the_tenants_library() -> None:
     page, _ = await run("status", assistant)
     assert assistant.tenants == [TENANT]
     assert "bring in talks with /analyze" in said(page)
+
+
+async def test_status_tells_which_part_is_down_though_the_store_is() -> None:
+    class Storeless(FakeAssistant):
+        async def library(self, tenant: TenantContext) -> Library:
+            raise Unavailable("TranscriptStore", tenant.tenant)
+
+    assistant = Storeless()
+    assistant.parts = Health((PartHealth("TranscriptStore", False, "it has stopped"),))
+    page, _ = await run("status", assistant)
+    assert "✗ TranscriptStore (it has stopped)" in said(page)
 
 
 @pytest.mark.parametrize("name", ["ask", "search"])

@@ -102,6 +102,8 @@ def test_tones_tell_whose_problem_it_is() -> None:
         (http_error(discord.DiscordServerError, 503, 0), "HTTP 503"),
         (aiohttp.ClientConnectionResetError("x"), "cannot be reached"),
         (OSError("x"), "cannot be reached"),
+        (aiohttp.ServerDisconnectedError("x"), "cannot be reached"),
+        (discord.GatewayNotFound(), "cannot be reached"),  # type: ignore[no-untyped-call]  # untyped there
     ],
 )
 def test_a_start_that_fails_says_why(error: Exception, said: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.transcript_store import TranscriptStore
 from config.configuration import Configuration
 from demo.site import served
 from deployments.cluster import Running
@@ -56,7 +57,9 @@ async def told(module: str, *arguments: str, folder: Path, **variables: str) -> 
         ({"MODELS_FILE": "nowhere.yaml"}, "MODELS_FILE"),
         ({"DATA_DIR": "/dev/null/data"}, "DATA_DIR"),
         ({"CLUSTER_TEMP_DIR": "/dev/null/ray"}, "CLUSTER_TEMP_DIR"),
-        ({"CLUSTER_ADDRESS": "127.0.0.1:1"}, "Ray did not start"),
+        ({"CLUSTER_ADDRESS": "127.0.0.1:1", "STORE_URL": "http://127.0.0.1:2"}, "Ray did not start"),
+        ({"CLUSTER_ADDRESS": "auto"}, "STORE_URL"),
+        ({"API_HOST": "0.0.0.0"}, "API_KEYS"),
     ],
 )
 async def test_what_cannot_start_says_why_in_a_sentence(
@@ -65,6 +68,14 @@ async def test_what_cannot_start_says_why_in_a_sentence(
     code, _, errors = await told("bot", folder=tmp_path, **variables)
     assert code == 1
     assert sentence in errors
+    assert "Traceback" not in errors
+
+
+async def test_transcripts_of_another_model_end_the_start(tmp_path: Path) -> None:
+    await TranscriptStore(tmp_path / "transcripts", 384, model="another-model").close()
+    code, _, errors = await told("bot", folder=tmp_path)
+    assert code == 1
+    assert "another-model" in errors
     assert "Traceback" not in errors
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.errors import BadInput, BotError, DeadlineExceeded, StartupFailed, Unavailable
+from core.errors import BadInput, BotError, DeadlineExceeded, RefusedUrl, StartupFailed, Unavailable
 from core.results import ErrorCategory, Fail, Ok, Skip, StepResult
 from core.stages import Run, Stopped, failure, stage
 
@@ -57,6 +57,7 @@ async def test_a_skip_ends_the_run_and_is_not_a_failure() -> None:
     ("error", "category", "retryable"),
     [
         (BadInput("No.", "Yes."), ErrorCategory.BAD_INPUT, False),
+        (RefusedUrl("No.", "Yes."), ErrorCategory.REFUSED, False),
         (DeadlineExceeded("Store"), ErrorCategory.TIMEOUT, True),
         (Unavailable("Store"), ErrorCategory.UPSTREAM, True),
         (StartupFailed("No.", "Yes."), ErrorCategory.INTERNAL, False),

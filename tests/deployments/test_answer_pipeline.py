@@ -158,6 +158,20 @@ async def test_a_search_returns_hits_best_first() -> None:
     assert [hit.passage.passage_id for hit in result.data] == ["p-1"]
 
 
+async def test_the_store_is_asked_for_the_cleaned_words() -> None:
+    class ListeningStore(MemoryStore):
+        async def search(self, query: SearchQuery, vector: Vectors) -> tuple[()]:
+            heard.append(query.text)
+            assert vector.shape == (64,)
+            return ()
+
+    heard: list[str] = []
+    listening = AnswerPipeline(PipelineConfig(), FakeEmbedder(), ListeningStore(), ScriptedChat(TRUE))
+    await listening.search(SearchQuery(TENANT, "green\x00  tea\u202e"))
+    await listening.ask(Ask(TENANT, "green\x00  tea\u202e"))
+    assert heard == ["green tea", "green tea"]
+
+
 async def test_a_failing_search_is_a_failure() -> None:
     class BrokenStore(MemoryStore):
         async def search(self, query: SearchQuery, vector: Vectors) -> tuple[()]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import Unavailable
+from core.errors import BadInput, Unavailable
 from core.ports import Vectors
 from deployments.batching import Batcher
 
@@ -71,8 +71,29 @@ async def test_an_error_reaches_its_callers_and_the_next_call_works() -> None:
 
 async def test_a_queue_that_is_too_long_refuses() -> None:
     batcher = Batcher(lengths, max_texts=2, max_waiting=3)
-    with pytest.raises(Unavailable, match="try again"):
+    with pytest.raises(BadInput, match="at most 3"):
         await batcher.embed(["a"] * 4)
+    first = asyncio.create_task(batcher.embed(["a"] * 3))
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="try again"):
+        await batcher.embed(["a"] * 3)
+    assert (await first).tolist() == [[1]] * 3
+
+
+async def test_a_question_does_not_wait_for_a_whole_talk() -> None:
+    sizes: list[int] = []
+
+    def compute(texts: Sequence[str]) -> Vectors:
+        sizes.append(len(texts))
+        return lengths(texts)
+
+    batcher = Batcher(compute, max_texts=32)
+    talk = asyncio.create_task(batcher.embed(["sentence"] * 1000))
+    await asyncio.sleep(0)
+    question = asyncio.create_task(batcher.embed(["question"]))
+    await question
+    assert len(sizes) <= 3
+    assert len(await talk) == 1000
 
 
 async def test_texts_of_a_cancelled_call_are_not_computed() -> None:

@@ -18,6 +18,7 @@ from deployments.encoder import (
     chunks,
     is_exportable,
     load_encoder,
+    max_tokens,
     packaged_model,
 )
 from deployments.onnx_export import export
@@ -84,6 +85,16 @@ def test_a_model_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
         load_encoder(str(tmp_path), "torch", tmp_path, 1)
     with pytest.raises(StartupFailed, match="EMBEDDING_BACKEND"):
         load_encoder("somebody/some-model", "onnx", tmp_path, 1)
+
+
+def test_the_models_own_limit_cuts(tmp_path: Path) -> None:
+    assert max_tokens(packaged_model()) == 256
+    (tmp_path / "sentence_bert_config.json").write_text('{"max_seq_length": 512}')
+    assert max_tokens(tmp_path) == 512
+    (tmp_path / "sentence_bert_config.json").write_text("[]")
+    assert max_tokens(tmp_path) == 256
+    (tmp_path / "modules.json").write_text("not JSON")
+    assert not is_exportable(tmp_path)
 
 
 def test_a_folder_without_a_model_is_not_exportable(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ async def test_a_refused_link_is_told_in_both_forms(assistant: FakeAssistant) ->
     body = {"tenant": "guild-1", "workspace": "guild", "url": "http://10.0.0.1"}
     async with client(assistant) as http:
         reply = await http.post("/v1/ingest", json=body)
-        assert reply.status_code == 400
+        assert reply.status_code == 403
         assert "private" in error_of(reply)["message"]
         streamed = await http.post("/v1/ingest", json={**body, "stream": True})
         assert "event: error" in streamed.text

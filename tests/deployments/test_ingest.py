@@ -1,11 +1,13 @@
 """Bringing recordings in from a site on this machine, through the real yt-dlp."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
 
-from core.messages import IngestState, IngestStep
+from core.messages import IngestRequest, IngestState, IngestStep
+from deployments import ingest as ingest_module
 from deployments.ingest import Ingest
 from deployments.media_source import MediaSource
 from tests.fakes.embedder import FakeEmbedder
@@ -84,6 +86,33 @@ async def test_what_is_stored_already_is_not_embedded_again(site: Site, web: Med
     report, _ = await report_of(ingest, url)
     assert report.count(IngestState.UNCHANGED) == 1
     assert len(embedder.calls) == calls
+
+
+@pytest.mark.parametrize(("text", "unit"), [("word " * 100, "words"), ("Yes. " * 50, "sentences")])
+async def test_captions_beyond_any_talk_are_refused(
+    site: Site, web: MediaSource, monkeypatch: pytest.MonkeyPatch, text: str, unit: str
+) -> None:
+    monkeypatch.setattr(ingest_module, "MAX_WORDS", 99)
+    monkeypatch.setattr(ingest_module, "MAX_SENTENCES", 49)
+    captions = f"WEBVTT\n\n00:01.000 --> 00:04.000\n{text}\n"
+    embedder = FakeEmbedder()
+    link = site.talk("Endless", Reply(captions.encode(), "text/vtt"))
+    report, _ = await report_of(Ingest(web, embedder, MemoryStore()), link)
+    assert report.outcomes[0].state is IngestState.FAILED
+    assert unit in report.outcomes[0].reason
+    assert embedder.calls == []
+
+
+async def test_no_more_links_are_read_at_once_than_there_are_places(site: Site, web: MediaSource) -> None:
+    ingest = Ingest(web, FakeEmbedder(), MemoryStore(), at_once=1)
+    first = ingest.run(IngestRequest(TENANT, site.talk("Tides", CAPTIONS)))
+    second = ingest.run(IngestRequest(TENANT, site.talk("Reefs", CAPTIONS)))
+    assert [await anext(first), await anext(first), await anext(second)]
+    waiting = asyncio.ensure_future(anext(second))
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    assert [event async for event in first]
+    assert await waiting
 
 
 async def test_the_words_are_stored_with_their_times_and_vectors(site: Site, web: MediaSource) -> None:

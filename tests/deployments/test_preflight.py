@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StartupFailed, WriteFailed
-from deployments.preflight import require_free_port, require_keys, require_listener, writable
+from deployments.preflight import require_free_port, require_keys, require_listener, require_shared_store, writable
 from tests.ports import free_port
 
 
@@ -17,6 +17,13 @@ def test_an_open_api_without_keys_is_refused() -> None:
         require_keys(host, {"sk-made-up": "*"})
     for host in ("127.0.0.1", "::1", "localhost"):
         require_keys(host, {})
+
+
+def test_a_cluster_needs_a_store_that_outlives_a_node() -> None:
+    with pytest.raises(StartupFailed, match="STORE_URL"):
+        require_shared_store("auto", "")
+    require_shared_store("auto", "https://qdrant.example:6333")
+    require_shared_store("local", "")
 
 
 def test_a_port_that_is_taken_is_refused_and_a_free_one_is_left_free() -> None:
