@@ -1,7 +1,10 @@
 """The whole product on a real Ray and Serve: talks in, quoted answers out, over handles and over HTTP."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import asdict
+from typing import cast
 
 import httpx
 import numpy as np
@@ -18,6 +21,7 @@ from demo.site import served
 from deployments import cluster
 from deployments.cluster import Running
 from deployments.encoder import load_encoder
+from tests.fakes.site import VTT, Reply, Site
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
@@ -85,6 +89,26 @@ async def test_a_private_address_is_refused_with_a_sentence(bot: Running) -> Non
     report = await ingest(bot, "https://10.1.2.3/talk")
     assert report.outcomes[0].state is IngestState.FAILED
     assert "10.1.2.3" in report.outcomes[0].reason
+
+
+async def test_an_ingest_that_nobody_follows_any_more_ends(bot: Running) -> None:
+    names = [f"part-{number}" for number in range(8)]
+    async with Site() as site:
+        for name in names:
+            site.talk(name, Reply(VTT.encode(), "text/vtt", hangs=True))
+        events = bot.assistant.ingest(IngestRequest(TENANT, site.feed("/feed", names)))
+        async with aclosing(cast(AsyncGenerator[object, None], events)):
+            assert [await anext(events), await anext(events)]
+            for _ in range(200):
+                if "/part-0.vtt" in site.paths():
+                    break
+                await asyncio.sleep(0.1)
+        assert "/part-0.vtt" in site.paths()
+        # The first was being fetched, and a few ahead of it; let go, the rest would follow if it went on.
+        await asyncio.sleep(1)
+        site.release()
+        await asyncio.sleep(2)
+        assert "/part-7.vtt" not in site.paths()
 
 
 async def test_every_part_is_healthy(bot: Running) -> None:

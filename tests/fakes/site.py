@@ -88,6 +88,10 @@ class Site:
             body = body[: body.index(until.encode())]
         return self.put(path, Reply(body, "application/rss+xml", cut_after=cut_after))
 
+    def release(self) -> None:
+        """Let every reply that hangs go on."""
+        self._ended.set()
+
     def paths(self) -> list[str]:
         return [seen.path for seen in self.seen]
 
