@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bot.signals import OnSignals
 from config.configuration import Configuration, load_configuration, require_ray_token
 from core.errors import BotError
 from core.ports import Assistant
@@ -22,8 +23,17 @@ async def connected_assistant() -> AsyncIterator[Assistant]:
     settings = configuration.settings
     addresses = instance.running(settings.data.dir)
     found = cluster.joined(settings, addresses) if addresses else cluster.running(configuration)
-    async with found as running:
-        yield running.assistant
+    with ended_by_sigterm():
+        async with found as running:
+            with ended_by_sigterm():
+                yield running.assistant
+
+
+def ended_by_sigterm() -> OnSignals:
+    """While entered, SIGTERM cancels this task. Ray takes the signal for itself as it starts: enter it again then."""
+    task = asyncio.current_task()
+    assert task is not None
+    return OnSignals(task.cancel, signal.SIGTERM)
 
 
 def start_configuration() -> Configuration:
@@ -39,20 +49,18 @@ async def main() -> None:
     configuration = start_configuration()
     from bot.client import run_discord
     from bot.console import run_console
-    from bot.signals import OnSignals
     from deployments import cluster
 
     settings = configuration.settings
-    async with cluster.running(configuration) as running:
-        addresses = running.addresses
-        sys.stderr.write(f"API        {addresses.api}/docs\nDashboard  {addresses.dashboard}\n")
-        if settings.discord.token:
-            await run_discord(running.assistant, settings.discord)
-        else:
-            task = asyncio.current_task()
-            assert task is not None
-            with OnSignals(task.cancel, signal.SIGTERM):
-                await run_console(running.assistant, settings.data.dir)
+    with ended_by_sigterm():
+        async with cluster.running(configuration) as running:
+            addresses = running.addresses
+            sys.stderr.write(f"API        {addresses.api}/docs\nDashboard  {addresses.dashboard}\n")
+            if settings.discord.token:
+                await run_discord(running.assistant, settings.discord)
+            else:
+                with ended_by_sigterm():
+                    await run_console(running.assistant, settings.data.dir)
 
 
 if __name__ == "__main__":

@@ -135,5 +135,5 @@ if __name__ == "__main__":
 
     try:
         sys.exit(asyncio.run(main(sys.argv[1:], connected_assistant)))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)

@@ -47,10 +47,14 @@ def answer(value: Answer) -> Page:
         if lines:
             lines.append(BLANK)
         # An extractive claim is made of its quotes: said once, as the quotes.
-        if one_line(claim.text) != one_line(" ".join(quote.text for quote in claim.quotes)):
+        if _words(claim.text) != _words(" ".join(quote.text for quote in claim.quotes)):
             lines.append(line(one_line(claim.text)))
         lines.extend(_quote(quote) for quote in claim.quotes)
     return Page(tuple(lines), value.question, receipt(value.receipt))
+
+
+def _words(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
 
 
 def _unsupported(value: Receipt) -> tuple[Line, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config import environment
@@ -40,10 +40,17 @@ class Discord(Group):
     )
 
 
+ApiKey = Annotated[str, StringConstraints(min_length=8)]
+TenantName = Annotated[str, StringConstraints(min_length=1)]
+
+
+NotEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+
+
 class Api(Group):
     host: str = Field(default="127.0.0.1", description="Address that the HTTP API listens on.", examples=["0.0.0.0"])
     port: int = Field(default=8000, ge=1, le=65535, description="Port of the HTTP API.", examples=[8000])
-    keys: dict[str, str] = Field(
+    keys: dict[NotEmpty, NotEmpty] = Field(
         default_factory=dict,
         repr=False,
         description='API keys as JSON, each with the tenant that it acts for ("*": any). Empty: no key is asked for.',

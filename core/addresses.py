@@ -61,11 +61,11 @@ def checked_url(url: str, *, allow_loopback: bool = False) -> WebAddress:
     if "@" in parts.netloc:
         raise RefusedUrl("The link holds a user name or password.", "Leave them out.")
     literal = _literal(host)
-    if scheme == "http" and not (allow_loopback and _is_this_machine(host, literal)):
-        raise RefusedUrl(f"{host} is linked with http, which anyone on the way can change.", _ADVICE)
     if literal is not None:
         check_address(host, host=host, allow_loopback=allow_loopback)
-    elif host == "localhost" and not allow_loopback:
+    if scheme == "http" and not (allow_loopback and _is_this_machine(host, literal)):
+        raise RefusedUrl(f"{host} is linked with http, which anyone on the way can change.", _ADVICE)
+    if host == "localhost" and not allow_loopback:
         raise RefusedUrl("localhost is this machine and not a public address.", _ADVICE)
     return WebAddress(url, scheme, host, port or (443 if scheme == "https" else 80))
 

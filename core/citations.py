@@ -19,6 +19,7 @@ _APOSTROPHES = frozenset("'’‘ʼ`´")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _OPENING = " \"“”„«»‘’'()[]{}—–,;:…"
 _CLOSING = _OPENING + "-"
+_PAIRS = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("(", ")"), ("[", "]"))
 
 
 def verify(claims: Sequence[DraftClaim], passages: Sequence[Passage]) -> tuple[tuple[Claim, ...], int]:
@@ -97,7 +98,20 @@ class _Text:
         start = first if not first or text[first - 1].isspace() else start
         end = last if last == len(text) or text[last].isspace() else end
         piece = text[start:end]
-        return start + len(piece) - len(piece.lstrip(_OPENING)), end - len(piece) + len(piece.rstrip(_CLOSING))
+        first, last = len(piece) - len(piece.lstrip(_OPENING)), len(piece.rstrip(_CLOSING))
+        # A mark whose partner is inside stays: He said "Love is good."
+        for opening, closing in _PAIRS:
+            unpaired = _unpaired(piece[first:last], opening, closing)
+            if unpaired > 0 and closing in piece[last:]:
+                last = piece.index(closing, last) + 1
+            elif unpaired and opening in piece[:first]:
+                first = piece.rindex(opening, 0, first)
+        return start + first, start + last
+
+
+def _unpaired(text: str, opening: str, closing: str) -> int:
+    """How many more marks open than close; of a mark that does both, whether one is left over."""
+    return text.count(opening) % 2 if opening == closing else text.count(opening) - text.count(closing)
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from core.prompting import DraftClaim, Evidence, Prompt
 from core.trimming import supports
-from core.words import STOPWORDS, content_stems, words
+from core.words import STOPWORDS, content_stems, words, words_as_written
 
 # An answer needs a sentence with this support (cosine plus 0.3 x words), and where half of the question's words or more
 # are nowhere in the evidence, one with this cosine. `python -m evals abstention` measures what that keeps out.
@@ -40,6 +40,7 @@ _LEANS_BACK = re.compile(
     r"(?:it|its|it's|this|that|that's|these|those|they|they're|them|he|she|his|her|their|which|such|here|there)\b",
     re.IGNORECASE,
 )
+_IS_NAME = re.compile(r"[A-Z].|\d")
 _JOINING_START = re.compile(r"^(?:and|but|so|or|because|then|also)\b", re.IGNORECASE)
 _ANNOUNCEMENT = re.compile(
     r"\b(?:in this (?:video|talk|session|course|section)|let's (?:see|look)|(?:take|have) a look at"
@@ -73,10 +74,23 @@ def _is_supported(question: str, evidence: Sequence[Evidence], scores: Sequence[
     if max(scores, default=0.0) < ANSWER_FLOOR:
         return False
     wanted = set(content_stems(question))
-    said = {stem for item in evidence for stem in content_stems(item.sentence.text)}
+    said = {stem for item in evidence for stem in content_stems(_all_words(item))}
+    if any(not set(content_stems(name)) <= said for name in _names(question)):
+        return False
     # The lexical search puts rare words first: one that is in none of the hits is most likely nowhere.
     missing = len(wanted - said) / max(1, len(wanted))
     return missing < _MOSTLY_MISSING or max(item.relevance for item in evidence) >= COSINE_FLOOR
+
+
+def _all_words(item: Evidence) -> str:
+    return f"{item.sentence.text} {item.sentence.speaker} {item.recording.speaker} {item.recording.title}"
+
+
+def _names(question: str) -> list[str]:
+    """What the question calls by name: words with a capital or a digit, but for its first. Nothing in all capitals."""
+    if question.isupper() or question.istitle():
+        return []
+    return [word for word in words_as_written(question)[1:] if _IS_NAME.search(word)]
 
 
 def _candidates(question: str, evidence: Sequence[Evidence], scores: Sequence[float]) -> list[_Candidate]:

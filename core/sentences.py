@@ -26,8 +26,9 @@ _CHARS_PER_WIDE_WORD = 2
 _END_MARK = re.compile(r"[.!?…](?=[\"'”’)\]»]{0,3}(?:\s|$))|[。！？｡۔؟।]")
 _WIDE_END = re.compile(r"[。！？｡][」』）”’]{0,3}\Z")
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f]")
-_MARKS = '"“”„'
-_QUOTATION = re.compile(f"[{_MARKS}]")
+_MARKS = "\"“”„'‘’"
+# Quotation marks, and apostrophes that are not inside a word: they open or close something, or begin ’cause and ’em.
+_QUOTATION = re.compile(r"[\"“”„]|(?<!\w)['‘’]|['‘’](?!\w)")
 # “Why?” he asked: what follows the closing mark in small letters is the same sentence.
 _GOES_ON = re.compile(f"[{_MARKS}] [a-z]")
 _SOUND = re.compile(r"(?:>> )?(?:\[[^\[\]]{1,80}\]|\([^()]{1,80}\)|[♪♫][^♪♫]{0,80}[♪♫]?)")
@@ -118,8 +119,8 @@ def _cuts(run: _Run, language: str, punctuated: bool) -> list[int]:
 def _ends_of_sentences(text: str, start: int, end: int, language: str) -> Iterator[int]:
     """Where sentences after the first begin in `text[start:end]`. None begins inside a word.
 
-    The splitter keeps what stands in quotation marks whole. Captions repeat the opening mark on each line, or forget
-    the closing one, so it is shown blanks in their place.
+    The splitter keeps what stands in quotation marks whole. Captions repeat the opening mark on each line, forget the
+    closing one, or write 'cause, so it is shown blanks in the place of all of them.
     """
     ends = start
     for segment in sentencex.segment(language, _QUOTATION.sub(" ", text[start:end])):

@@ -41,7 +41,12 @@ def count_tokens(text: str) -> int:
 
 def words(text: str) -> list[str]:
     """The words of `text` in order, lower case, with one form of apostrophe."""
-    return [match.group().lower().replace("’", "'") for match in _WORD.finditer(text)]
+    return [word.lower().replace("’", "'") for word in words_as_written(text)]
+
+
+def words_as_written(text: str) -> list[str]:
+    """The words of `text` in order."""
+    return _WORD.findall(text)
 
 
 @lru_cache(maxsize=50_000)

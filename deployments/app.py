@@ -86,7 +86,10 @@ def transcript_store(settings: Settings) -> TranscriptStore:
 
 def _deployment(cls: type[Any]) -> serve.Deployment:
     # A replica's share of a CPU is a plan for placement, not a limit: all of them fit one small machine together.
-    return serve.deployment(ray_actor_options={"num_cpus": 0.1}, max_ongoing_requests=256)(cls)
+    # One retry only: what a constructor refuses (a model that is not there) does not mend itself.
+    return serve.deployment(
+        ray_actor_options={"num_cpus": 0.1}, max_ongoing_requests=256, max_constructor_retry_count=1
+    )(cls)
 
 
 def _deployed(cls: type[T], wait_s: float, *args: Any, **kwargs: Any) -> T:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import ray
 from ray import serve
-from ray.exceptions import RayError
+from ray.exceptions import AuthenticationError, RayError
 from ray.serve.config import HTTPOptions
 from ray.serve.exceptions import RayServeException
 
@@ -31,6 +32,7 @@ from deployments.preflight import (
     writable,
 )
 
+_REFUSED = re.compile(r"^(?:.*\b)?core\.errors\.\w+: (.+)$", re.MULTILINE)
 _log = logging.getLogger(__name__)
 
 
@@ -107,6 +109,11 @@ def _ray(settings: Settings) -> Iterator[None]:
         require_listener(cluster.address)
     try:
         _init(**options)
+    except AuthenticationError as error:
+        raise StartupFailed(
+            f"The cluster at {cluster.address} refuses this machine's token.",
+            "Copy its head's ~/.ray/auth_token to the same place here, or set RAY_AUTH_TOKEN.",
+        ) from error
     except (RayError, RuntimeError, ConnectionError, ValueError, OSError) as error:
         raise StartupFailed(
             f"Ray did not start: {_last_line(error)}.",
@@ -134,9 +141,16 @@ def _deploy(configuration: Configuration) -> None:
     try:
         serve.run(application(configuration), name=APP, route_prefix="/")
     except (RuntimeError, RayServeException, RayError) as error:
-        raise StartupFailed(
-            f"A part of the bot did not start: {_last_line(error)}", "Correct what it says and start again."
-        ) from error
+        reason = _refusal() or _last_line(error)
+        raise StartupFailed(f"A part of the bot did not start. {reason}", "Correct this and start again.") from error
+
+
+def _refusal() -> str:
+    """What a replica's constructor said when it refused to start: Serve keeps it in the deployment's status."""
+    found = serve.status().applications.get(APP)
+    messages = [status.message for status in found.deployments.values()] if found else []
+    said = [match[1].strip() for message in messages for match in _REFUSED.finditer(message)]
+    return said[-1] if said else ""
 
 
 def _addresses(settings: Settings) -> Addresses:

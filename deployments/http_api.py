@@ -61,8 +61,7 @@ def _model_routes(config: ApiConfig, keys: Keys, embedder: Embedder, trimmer: Tr
     async def embeddings(body: EmbeddingsRequest, request: Request) -> Response:
         """Embed texts, in OpenAI's request and response form."""
         keys.tenant_of(request)
-        texts = [body.input] if isinstance(body.input, str) else body.input
-        vectors, tokens = await embedder.embed_counted(texts)
+        vectors, tokens = await embedder.embed_counted(body.input)
         if body.dimensions not in (None, vectors.shape[1]):
             text = f"dimensions: {config.embedding_model} has {vectors.shape[1]} dimensions. Leave the field out."
             return error_response(400, text, param="dimensions")
@@ -118,7 +117,7 @@ def _talk_routes(keys: Keys, assistant: Assistant) -> APIRouter:
     return routes
 
 
-def _rows(vectors: Vectors, encoding: str) -> list[str] | list[list[float]]:
+def _rows(vectors: Vectors, encoding: str | None) -> list[str] | list[list[float]]:
     if encoding == "base64":
         return [base64.b64encode(row.astype("<f4").tobytes()).decode() for row in vectors]
     rows: list[list[float]] = vectors.tolist()

@@ -55,9 +55,12 @@ def add_error_handlers(api: FastAPI) -> None:
     @api.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        path = [str(part) for part in first["loc"] if part != "body"]
-        where = ".".join(path)
-        return error_response(400, f"{where or 'The body'}: {first['msg']}", param=where or None, code=first["type"])
+        if first["type"] == "json_invalid":
+            return error_response(400, f"The body is not JSON: {first['ctx']['error']}.", code=first["type"])
+        where = ".".join(str(part) for part in first["loc"] if part != "body")
+        if not where:
+            return error_response(400, "Send a JSON object, with content type application/json.", code=first["type"])
+        return error_response(400, f"{where}: {first['msg']}.", param=where, code=first["type"])
 
     @api.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> JSONResponse:

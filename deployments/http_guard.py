@@ -64,7 +64,7 @@ class Keys:
         for key, tenant in self._keys.items():
             if hmac.compare_digest(key, given.strip().encode()):
                 allowed = tenant
-        if scheme.lower() != "bearer" or not allowed:
+        if scheme.lower() != "bearer" or not given.strip() or not allowed:
             raise HTTPException(401, "No valid API key. Send one as: Authorization: Bearer KEY.")
         return allowed
 

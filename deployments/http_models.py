@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from core.messages import Answer, Health
 
@@ -20,14 +21,34 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _texts(value: object) -> object:
+    """One text or several as a list; says what is wrong in the words of the field, and which text it is."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not texts:
+        raise PydanticCustomError("input", "send a text, or a list of texts with at least one")
+    if len(texts) > MAX_TEXTS:
+        raise PydanticCustomError("input", "{count} texts are too many, send at most 2048", {"count": len(texts)})
+    for index, text in enumerate(texts):
+        if isinstance(text, int) or (isinstance(text, list) and all(isinstance(token, int) for token in text)):
+            raise PydanticCustomError("input", "token numbers belong to another model's tokenizer, send text")
+        if not isinstance(text, str) or not 1 <= len(text) <= MAX_TEXT_CHARS:
+            problem = "text {index} is empty, longer than 100,000 characters, or no text"
+            raise PydanticCustomError("input", problem, {"index": index})
+    return texts
+
+
 class EmbeddingsRequest(Body):
     """OpenAI's form. The model name may be any; the response says which model answered."""
 
-    input: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
+    input: Annotated[
+        list[str],
+        BeforeValidator(_texts),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    ]
     model: str = ""
-    encoding_format: Literal["float", "base64"] = "float"
+    encoding_format: Literal["float", "base64"] | None = "float"
     dimensions: int | None = None
-    user: str = ""
+    user: str | None = None
 
 
 class Embedding(BaseModel):

@@ -37,7 +37,17 @@ _SETTINGS = {
 def run(data: Path) -> Mapping[str, object]:
     """The figures over the data set in `data`. Prints a line for each file that is not right."""
     figures = dict.fromkeys(
-        ("derived_exact", "derived_total", "real_cues_right", "real_total", "no_crash_files", "refused", "crashes"), 0
+        (
+            "derived_exact",
+            "derived_total",
+            "real_cues_right",
+            "real_total",
+            "no_crash_files",
+            "refused",
+            "missing",
+            "crashes",
+        ),
+        0,
     )
     word_ratios: list[float] = []
     for row in _rows(data / "index.jsonl"):
@@ -53,7 +63,7 @@ def run(data: Path) -> Mapping[str, object]:
             figures["real_cues_right"] += _judge(row["file"], real_faults(track, row["gold"]))
         else:
             figures["no_crash_files"] += 1
-    right, total = _conformance(data / "conformance_vttjs.jsonl")
+    right, total = _conformance(data / "conformance_vttjs.jsonl", figures)
     ratio = round(sum(word_ratios) / len(word_ratios), 4) if word_ratios else None
     return {**figures, "conformance_right": right, "conformance_total": total, "rollup_word_ratio": ratio}
 
@@ -75,6 +85,9 @@ def _track(path: Path, figures: dict[str, int]) -> CaptionTrack | None:
     except UnreadableCaptions as refusal:
         figures["refused"] += 1
         print(f"refused {path.name}: {refusal}")
+    except OSError as error:
+        figures["missing"] += 1
+        print(f"MISSING {path.name}: {error.strerror}")
     except Exception as error:  # noqa: BLE001 - that a parser may raise anything is what is counted here
         figures["crashes"] += 1
         print(f"CRASH {path.name}: {type(error).__name__}: {error}")
@@ -114,22 +127,30 @@ def real_faults(track: CaptionTrack | None, gold: Mapping[str, Any]) -> list[str
     checks = {
         f"{len(track.cues)} cues, not {gold['n_cues']}": len(track.cues) == gold["n_cues"],
         "text": hashlib.sha256(text_of(track).encode()).hexdigest() == gold["text_sha256"],
-        "first time": _same_time(track.cues[0].start_s, gold["first_start_s"]),
-        "last time": _same_time(track.cues[-1].end_s, gold["last_end_s"]),
+        "first time": _same_time(track.cues[0].start_s, gold.get("first_start_s")),
+        "last time": _same_time(track.cues[-1].end_s, gold.get("last_end_s")),
     }
     return [fault for fault, right in checks.items() if not right]
 
 
-def _same_time(one: float, other: float) -> bool:
-    return abs(one - other) < _SAME_TIME_S
+def _same_time(one: float, other: float | None) -> bool:
+    """Whether two times in seconds are the same; a gold that tells none agrees with any."""
+    return other is None or abs(one - other) < _SAME_TIME_S
 
 
-def _conformance(path: Path) -> tuple[int, int]:
+def _conformance(path: Path, figures: dict[str, int]) -> tuple[int, int]:
     right = total = 0
     for row in _rows(path):
-        if not row.get("disputed"):
-            total += 1
-            right += _judge(row["id"], conformance_faults(parse_raw(base64.b64decode(row["vtt_b64"])), row["cues"]))
+        if row.get("disputed"):
+            continue
+        total += 1
+        try:
+            cues = parse_raw(base64.b64decode(row["vtt_b64"]))
+        except Exception as error:  # noqa: BLE001 - that a parser may raise anything is what is counted here
+            figures["crashes"] += 1
+            print(f"CRASH {row['id']}: {type(error).__name__}: {error}")
+            continue
+        right += _judge(row["id"], conformance_faults(cues, row["cues"] or []))
     return right, total
 
 

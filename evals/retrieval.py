@@ -124,7 +124,9 @@ def _meeting(row: Mapping[str, Any]) -> Meeting:
         for query in row["queries"]
         if query["spans"]
     )
-    return Meeting(row["meeting_id"], row["domain"], to_passages(recording, _sentences(row["turns"])), queries)
+    return Meeting(
+        row["meeting_id"], str(row.get("domain", "")), to_passages(recording, _sentences(row["turns"])), queries
+    )
 
 
 def _sentences(turns: Sequence[Mapping[str, str]]) -> Iterator[Sentence]:

@@ -102,7 +102,7 @@ def test_an_ipv4_address_inside_an_ipv6_address_is_refused(address: ipaddress.IP
         ("https://localhost/", "this machine"),
         ("https://localhost./", "this machine"),
         ("https://[fe80::1%25eth0]/", "not a public address"),
-        ("http://127.0.0.1/", "linked with http"),
+        ("http://127.0.0.1/", "not a public address"),
         (f"https://shore.example/{'x' * MAX_URL_CHARS}", "longer than"),
     ],
 )

@@ -133,7 +133,10 @@ def test_without_passages_nothing_is_proved() -> None:
     [
         ("We met in 2019-2020 or so.", "2020 or so", "2020 or so."),
         ("Minus counts: -5 degrees today, they said.", "5 degrees today", "-5 degrees today"),
-        ('He said (and I quote) "never again", twice.', "I quote never again", 'I quote) "never again'),
+        ('He said "Love is good." Then he left.', "he said love is good", 'He said "Love is good."'),
+        ('He said "Love is good." Then he left.', "love is good", "Love is good."),
+        ('He said "Love is good." Then he left.', "is good then he left", 'is good." Then he left.'),
+        ('He said (and I quote) "never again", twice.', "I quote never again", 'I quote) "never again"'),
         ("Der Fluß ist groß heute.", "der fluss ist gross", "Der Fluß ist groß"),
         ("The ﬁnal ofﬁce is naïve.", "final office is nai\u0308ve", "ﬁnal ofﬁce is naïve."),
         (

@@ -141,3 +141,18 @@ def test_no_sentence_is_shown_twice() -> None:
     found = passage((shared, 0.8), (leaning, 0.75), ("Good night everybody.", 0.0))
     quotes = [words for claim in answer(Prompt("What is padding?", everything([found]))) for _, words in claim.quotes]
     assert quotes == [shared, leaning]
+
+
+@pytest.mark.parametrize(
+    ("question", "answered"),
+    [
+        ("How do you learn Rust programming?", False),
+        ("How do you learn Python programming?", True),
+        ("Where does Ada say how to learn programming?", True),
+        ("HOW DO YOU LEARN PROGRAMMING?", True),
+    ],
+)
+def test_a_name_that_nobody_mentions_is_not_answered(question: str, answered: bool) -> None:
+    said = Sentence(0.0, 3.0, "You learn programming in Python by writing small programs every day.", "Ada")
+    hit = Hit(Passage("p", RECORDING, 0, (said,)), 1.0, (0.8,))
+    assert bool(answer(Prompt(question, everything([hit])))) is answered

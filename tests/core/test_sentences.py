@@ -143,6 +143,11 @@ def test_no_cues_and_empty_cues() -> None:
                 "That is a mistake.",
             ],
         ),
+        (
+            "We did it 'cause it works. Show 'em. The end of it.",
+            ["We did it 'cause it works.", "Show 'em.", "The end of it."],
+        ),
+        ("It works. 'Cause we tried. Done it is.", ["It works.", "'Cause we tried.", "Done it is."]),
         ('He left. "You know it." She stayed.', ["He left.", '"You know it."', "She stayed."]),
         ("He left. “Why?” he asked. She stayed.", ["He left.", "“Why?” he asked.", "She stayed."]),
         ('"It works." "Does it?" Nobody knew.', ['"It works."', '"Does it?"', "Nobody knew."]),

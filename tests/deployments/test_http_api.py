@@ -86,6 +86,9 @@ async def test_one_text_and_base64_by_hand(http: httpx.AsyncClient) -> None:
         ({"input": []}, "input"),
         ({"input": ["ok", ""]}, "input"),
         ({"input": [[1, 2, 3]]}, "input"),
+        ({"input": [1, 2, 3]}, "input"),
+        ({"input": {"a": 1}}, "input"),
+        ({"input": ["ok", None]}, "input"),
         ({"input": ["x"] * 2049}, "input"),
         ({"input": "x" * 100_001}, "input"),
         ({"input": "x", "dimensions": 3}, "dimensions"),
@@ -99,13 +102,22 @@ async def test_a_bad_request_names_the_field(http: httpx.AsyncClient, body: dict
     assert reply.status_code == 400
     error = error_of(reply)
     assert error["type"] == "invalid_request_error"
-    assert error["param"].split(".")[0] == param
+    assert error["param"] == param
+    assert error["message"].startswith(f"{param}: ")
 
 
 async def test_not_json_is_a_clear_error(http: httpx.AsyncClient) -> None:
     reply = await http.post("/v1/ask", content=b"{not json", headers={"content-type": "application/json"})
     assert reply.status_code == 400
     assert error_of(reply)["code"] == "json_invalid"
+    assert error_of(reply)["param"] is None
+    plain = await http.post("/v1/ask", content=b"{}", headers={"content-type": "text/plain"})
+    assert "application/json" in error_of(plain)["message"]
+
+
+async def test_empty_fields_are_as_good_as_none(http: httpx.AsyncClient) -> None:
+    body = {"input": "tea", "user": None, "encoding_format": None, "dimensions": None}
+    assert (await http.post("/v1/embeddings", json=body)).status_code == 200
 
 
 async def test_a_defect_is_logged_and_not_shown(http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -228,6 +240,8 @@ async def test_health_is_503_with_the_reason_when_a_part_is_down(assistant: Fake
         (None, "guild-1", 401),
         ("Bearer sk-wrong", "guild-1", 401),
         ("Basic sk-one", "guild-1", 401),
+        ("Bearer", "guild-1", 401),
+        ("Bearer ", "guild-1", 401),
         ("Bearer sk-one", "guild-1", 200),
         ("bearer  sk-one", "guild-1", 200),
         ("Bearer sk-one", "guild-2", 403),
