@@ -39,8 +39,8 @@ run: $(READY)  ## run the bot: on Discord with DISCORD_TOKEN, else as a console
 test: check  ## lint, types, compliance and every test, with coverage
 	.ci/isolated $(BIN)/python -m pytest --cov --cov-report=term
 
-test-fast: $(READY)  ## every test that needs no Ray
-	.ci/isolated $(BIN)/python -m pytest -q -m 'not cluster'
+test-fast: $(READY)  ## every test that needs neither Ray nor a neural network, in under a minute
+	.ci/isolated $(BIN)/python -m pytest -q -n 2 -m 'not cluster and not model'
 
 check: lint type compliance  ## everything that reads the code without running the product
 

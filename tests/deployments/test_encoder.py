@@ -23,6 +23,8 @@ from deployments.encoder import (
 )
 from deployments.onnx_export import export
 
+pytestmark = pytest.mark.model
+
 TEXTS = ["A talk about testing.", "x", "The neuroscience of emotions " * 80, "Ein Satz auf Deutsch."]
 
 

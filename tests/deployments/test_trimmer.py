@@ -55,11 +55,13 @@ async def test_nothing_is_added(texts: list[str]) -> None:
         assert all(word in rest for word in after.split())
 
 
+@pytest.mark.model
 def test_a_cross_encoder_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     with pytest.raises(StartupFailed, match="TRIM_MODEL"):
         Trimmer(FakeEmbedder(), str(tmp_path))
 
 
+@pytest.mark.model
 def test_a_cross_encoder_scores_between_0_and_1(tmp_path: Path) -> None:
     config = BertConfig(vocab_size=30_522, hidden_size=32, num_hidden_layers=1, num_attention_heads=2)
     config.num_labels = 1
