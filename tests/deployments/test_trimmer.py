@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from core.errors import StartupFailed
 from deployments.encoder import packaged_model
@@ -63,6 +62,8 @@ def test_a_cross_encoder_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.model
 def test_a_cross_encoder_scores_between_0_and_1(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification  # seconds: not at collection
+
     config = BertConfig(vocab_size=30_522, hidden_size=32, num_hidden_layers=1, num_attention_heads=2)
     config.num_labels = 1
     BertForSequenceClassification(config).save_pretrained(tmp_path)
