@@ -25,12 +25,11 @@ async def connected_assistant() -> AsyncIterator[Assistant]:
     found = cluster.joined(settings, addresses) if addresses else cluster.running(configuration)
     with ended_by_sigterm():
         async with found as running:
-            with ended_by_sigterm():
-                yield running.assistant
+            yield running.assistant
 
 
 def ended_by_sigterm() -> OnSignals:
-    """While entered, SIGTERM cancels this task. Ray takes the signal for itself as it starts: enter it again then."""
+    """While entered, SIGTERM cancels this task, which then stops what it started."""
     task = asyncio.current_task()
     assert task is not None
     return OnSignals(task.cancel, signal.SIGTERM)
@@ -59,8 +58,7 @@ async def main() -> None:
             if settings.discord.token:
                 await run_discord(running.assistant, settings.discord)
             else:
-                with ended_by_sigterm():
-                    await run_console(running.assistant, settings.data.dir)
+                await run_console(running.assistant, settings.data.dir)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,13 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray import serve
@@ -57,7 +60,7 @@ async def running(configuration: Configuration) -> AsyncIterator[Running]:
     with instance.held(settings.data.dir) as held, _ray(settings):
         # Before the models load: a store that cannot be used is the operator's business, and not the first member's.
         await transcript_store(settings).library(NOBODY)
-        await asyncio.to_thread(_deploy, configuration)
+        await _to_its_end(asyncio.to_thread(_deploy, configuration))
         addresses = _addresses(settings)
         held.publish(addresses)
         yield Running(assistant(settings), addresses)
@@ -89,6 +92,30 @@ def _init(**options: object) -> None:
     )
 
 
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for `work` even when cancelled: a thread left behind would find Ray gone and start another."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Put back who handles SIGINT and SIGTERM: Ray's own handler of SIGTERM would end the process with a stack dump."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
 @contextmanager
 def _ray(settings: Settings) -> Iterator[None]:
     cluster = settings.cluster
@@ -108,7 +135,8 @@ def _ray(settings: Settings) -> Iterator[None]:
     else:
         require_listener(cluster.address)
     try:
-        _init(**options)
+        with _signals_kept():
+            _init(**options)
     except AuthenticationError as error:
         raise StartupFailed(
             f"The cluster at {cluster.address} refuses this machine's token.",

@@ -26,8 +26,8 @@ input()
 def run(*, rest_s: float = 20.0) -> Mapping[str, object]:
     """Start `python -m bot` as a console, wait, add up, stop it."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-        parts = _at_rest(["-m", "bot"], rest_s, DATA_DIR=folder)
-        alone = _at_rest(["-c", MODEL_ALONE], rest_s=1.0)
+        parts = at_rest(["-m", "bot"], rest_s, DATA_DIR=folder)
+        alone = at_rest(["-c", MODEL_ALONE], rest_s=1.0)
     for name, size_mb in parts.items():
         print(f"{size_mb:8.1f} MB  {name}")
     return {
@@ -38,7 +38,7 @@ def run(*, rest_s: float = 20.0) -> Mapping[str, object]:
     }
 
 
-def _at_rest(arguments: list[str], rest_s: float, **variables: str) -> dict[str, float]:
+def at_rest(arguments: list[str], rest_s: float, **variables: str) -> dict[str, float]:
     """PSS in MB by process name of `python arguments`, `rest_s` seconds after it says that it is ready."""
     command = ["env", *(f"{name}={value}" for name, value in variables.items()), sys.executable, *arguments]
     process = subprocess.Popen(
