@@ -18,6 +18,7 @@ from core.messages import (
     Quote,
     Receipt,
     Recording,
+    Sentence,
 )
 
 MAX_HIT_CHARS = 320
@@ -93,17 +94,24 @@ def receipt(value: Receipt) -> str:
 
 
 def hits(words: str, found: Sequence[Hit]) -> Page:
-    """The passages found, best first: the start of each, its source, and a link to its time."""
+    """The passages found, best first: of each the words from its best sentence on, who says it, and a link there."""
     if not found:
         nothing = line("Nothing was found. Try other words, or see /status for what there is to search.")
         return Page((nothing,), words, tone=Tone.NOTHING)
     lines: list[Line] = []
     for hit in found:
-        passage = hit.passage
-        link = Span(clock(passage.start_s), url=link_at(passage.recording.url, passage.start_s))
-        lines.append(line(*_source(passage.recording), " ", link))
-        lines.append(line(f"“{shorten(one_line(passage.text), MAX_HIT_CHARS)}”", quoted=True))
+        recording, sentences = hit.passage.recording, _from_the_best(hit)
+        link = Span(clock(sentences[0].start_s), url=link_at(recording.url, sentences[0].start_s))
+        lines.append(line(*_source(recording, sentences[0].speaker), " ", link))
+        text = one_line(" ".join(sentence.text for sentence in sentences))
+        lines.append(line(f"“{shorten(text, MAX_HIT_CHARS)}”", quoted=True))
     return Page(tuple(lines), words, f"{_count(len(found), 'passage')} found")
+
+
+def _from_the_best(hit: Hit) -> Sequence[Sentence]:
+    """The passage's sentences from the one nearest to the question on; all, where the store tells no relevance."""
+    best = max(range(len(hit.relevance)), key=hit.relevance.__getitem__, default=0)
+    return hit.passage.sentences[best:]
 
 
 def progress(value: IngestProgress) -> Progress:

@@ -92,6 +92,19 @@ def test_hits_show_source_link_and_the_beginning() -> None:
     assert page.footer == "2 passages found"
 
 
+def test_a_hit_is_shown_and_linked_from_its_best_sentence_on() -> None:
+    said = (
+        Sentence(0.0, 4.0, "Welcome to the show."),
+        Sentence(65.0, 69.0, "Tea wants cooler water.", "A guest"),
+        Sentence(69.0, 72.0, "That is all."),
+    )
+    page = render.hits("tea", [Hit(Passage("p", TALK, 0, said), 1.0, (0.1, 0.8, 0.3))])
+    text = "\n".join(texts(page))
+    assert "A guest, Brewing tea 1:05" in text
+    assert "“Tea wants cooler water. That is all.”" in text
+    assert "Welcome" not in text
+
+
 def test_no_hits() -> None:
     page = render.hits("tea", [])
     assert page.tone is Tone.NOTHING
