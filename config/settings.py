@@ -40,10 +40,6 @@ class Discord(Group):
     )
 
 
-ApiKey = Annotated[str, StringConstraints(min_length=8)]
-TenantName = Annotated[str, StringConstraints(min_length=1)]
-
-
 NotEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 

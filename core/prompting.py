@@ -43,14 +43,13 @@ Quote what carries the statement, and no more.
 class Evidence:
     """One sentence that may support an answer: `source` numbers its passage in the prompt, from 1.
 
-    `relevance` is the sentence's cosine with the question, -1 to 1; `passage_score` orders the passages.
+    `relevance` is the sentence's cosine with the question, -1 to 1.
     """
 
     source: int
     recording: Recording
     sentence: Sentence
     relevance: float
-    passage_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

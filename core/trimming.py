@@ -22,7 +22,7 @@ _FLOOR = 0.3
 def everything(hits: Sequence[Hit]) -> tuple[Evidence, ...]:
     """Every sentence of `hits`, in the order of the hits and of time. Source n is the n-th hit."""
     return tuple(
-        Evidence(source, hit.passage.recording, sentence, relevance, hit.score)
+        Evidence(source, hit.passage.recording, sentence, relevance)
         for source, hit in enumerate(hits, start=1)
         for sentence, relevance in zip(hit.passage.sentences, _relevance(hit), strict=True)
     )

@@ -14,7 +14,7 @@ from rich.console import Console
 from config.configuration import load_configuration
 from core.errors import BotError
 from demo.site import served
-from demo.tour import ask_all, bring_in
+from demo.tour import tour
 
 # Kept apart from what `make run` keeps; the second run finds the talks here.
 DATA_DIR = "var/demo"
@@ -32,10 +32,9 @@ async def main(picture: Path | None) -> int:
     with served() as feed:
         async with cluster.running(configuration) as running:
             console.print(f"Ready after {time.monotonic() - started:.0f} s.", highlight=False)
-            done = await bring_in(running.assistant, feed, console)
-            if picture:
-                console.export_text()  # a moving bar makes no picture: forget what was shown so far
-            done = done and await ask_all(running.assistant, console)
+            # A moving bar makes no picture: what was shown before the questions is forgotten.
+            forget = console.export_text if picture else lambda: None
+            done = await tour(running.assistant, feed, console, before_asking=forget)
             if picture:
                 console.save_svg(str(picture), title="make demo")
             console.print("\nStopping …")

@@ -1,6 +1,6 @@
 """The main job once through: bring in a channel, ask questions, print each answer with quotes, links and receipt."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
@@ -23,19 +23,18 @@ QUESTIONS = (
 )
 
 
-async def tour(assistant: Assistant, feed: str, console: Console, questions: Sequence[str] = QUESTIONS) -> bool:
+async def tour(
+    assistant: Assistant,
+    feed: str,
+    console: Console,
+    questions: Sequence[str] = QUESTIONS,
+    before_asking: Callable[[], object] = lambda: None,
+) -> bool:
     """Ingest `feed`, then ask each of `questions`. False if nothing came in, or if a question got no reply."""
-    return await bring_in(assistant, feed, console) and await ask_all(assistant, console, questions)
-
-
-async def bring_in(assistant: Assistant, feed: str, console: Console) -> bool:
-    """Ingest `feed` with a progress bar, and print the report. False if nothing came in."""
     report = await _ingest(assistant, feed, console)
-    return report is not None and any(map(report.count, (IngestState.INGESTED, IngestState.UNCHANGED)))
-
-
-async def ask_all(assistant: Assistant, console: Console, questions: Sequence[str] = QUESTIONS) -> bool:
-    """Ask each of `questions` and print each answer. False if one got no reply."""
+    if report is None or not any(map(report.count, (IngestState.INGESTED, IngestState.UNCHANGED))):
+        return False
+    before_asking()
     replied = [await _ask(assistant, question, console) for question in questions]
     return all(replied)
 

@@ -9,9 +9,7 @@ from litellm.llms.custom_llm import CustomLLM
 
 from core.extractive import answer
 from core.prompting import DraftClaim, Prompt
-
-PROMPT_KEY = "prompt"
-"""Where a call's `metadata` carries the `Prompt`: the rendered messages lack the times and scores that it needs."""
+from deployments.model_router import PROMPT_KEY
 
 
 class ExtractiveProvider(CustomLLM):

@@ -11,6 +11,9 @@ from typing import Any
 from core.arms import EXTRACTIVE, ModelArm
 from core.prompting import Prompt
 
+PROMPT_KEY = "prompt"
+"""Where a call's `metadata` carries the `Prompt`: the rendered messages lack the times and scores that
+`local/extractive` needs."""
 FAILS_BEFORE_REST = 3
 REST_S = 30.0
 GRACE_S = 0.5
@@ -76,7 +79,7 @@ class ModelRouter:
         """The extractive answer. Raises CallFailed."""
         try:
             return self._read(
-                await self._router.acompletion(model=EXTRACTIVE, messages=messages, metadata={"prompt": prompt})
+                await self._router.acompletion(model=EXTRACTIVE, messages=messages, metadata={PROMPT_KEY: prompt})
             )
         except self._errors as error:
             raise self._failure(error) from error

@@ -25,10 +25,10 @@ hits = st.lists(
 
 def test_everything_is_in_the_order_of_hits_and_time() -> None:
     evidence = everything([hit(1.0, ("One.", 0.1), ("Two.", 0.2)), hit(0.5, ("Three.", 0.3))])
-    assert [(it.source, it.sentence.text, it.relevance, it.passage_score) for it in evidence] == [
-        (1, "One.", 0.1, 1.0),
-        (1, "Two.", 0.2, 1.0),
-        (2, "Three.", 0.3, 0.5),
+    assert [(it.source, it.sentence.text, it.relevance) for it in evidence] == [
+        (1, "One.", 0.1),
+        (1, "Two.", 0.2),
+        (2, "Three.", 0.3),
     ]
 
 

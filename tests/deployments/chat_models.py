@@ -16,7 +16,7 @@ from tests.fakes.openai import FakeOpenAI
 
 TALK = Recording("r1", "https://talks.example/r1", "Why seagulls dance", "Ada Bird")
 WORDS = "Seagulls stamp on the grass because worms take the drumming for rain and come up."
-PROMPT = Prompt("Why do seagulls stamp on the grass?", (Evidence(1, TALK, Sentence(3.0, 9.0, WORDS), 0.8, 1.0),))
+PROMPT = Prompt("Why do seagulls stamp on the grass?", (Evidence(1, TALK, Sentence(3.0, 9.0, WORDS), 0.8),))
 CLAIM = DraftClaim("It brings worms up.", ((1, "worms take the drumming for rain"),))
 GOOD = json.dumps({"claims": [{"text": CLAIM.text, "quotes": [{"source": 1, "quote": CLAIM.quotes[0][1]}]}]})
 
