@@ -7,7 +7,10 @@
     │   └── TenantRequired
     ├── Unavailable       a part that we need does not answer
     │   ├── DeadlineExceeded
+    │   ├── Busy          too much to do at once; says how long to wait
+    │   ├── Fenced        another incarnation of an actor has taken over
     │   └── WriteFailed   a disk or journal that cannot be written
+    ├── JournalUnreadable a stream that must not be guessed at: a gap, a newer version, not ours
     └── StartupFailed     the process cannot start: what happened and what to do
 
 Every error carries positional, picklable fields, so that it arrives whole from a Ray actor or a Serve replica.
@@ -62,11 +65,43 @@ class DeadlineExceeded(Unavailable):
         return f"{self.part} did not answer in time. {self.advice}".strip()
 
 
+class Busy(Unavailable):
+    """A part that has too much to do: `retry_after_s` is when to come back, in seconds."""
+
+    def __init__(self, part: str, retry_after_s: float) -> None:
+        BotError.__init__(self, part, retry_after_s)
+        self.part = part
+        self.retry_after_s = retry_after_s
+        self.advice = f"Try again in {max(1, round(retry_after_s))} s."
+
+    def __str__(self) -> str:
+        return f"{self.part} has too much to do. {self.advice}"
+
+
+class Fenced(Unavailable):
+    """This incarnation of an actor was replaced by another one, which has what was acknowledged."""
+
+    def __str__(self) -> str:
+        return f"{self.part} was replaced by another incarnation. {self.advice}".strip()
+
+
 class WriteFailed(Unavailable):
     """A folder or file that cannot be written."""
 
     def __str__(self) -> str:
         return f"{self.part} cannot be written. {self.advice}".strip()
+
+
+class JournalUnreadable(BotError):
+    """A stream of the journal that cannot be used as it is: `problem` says what and where, `advice` what to do."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(problem, advice)
+        self.problem = problem
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.advice}"
 
 
 class StartupFailed(BotError):

@@ -1,0 +1,92 @@
+"""Events, states, commands and replies of a kind as JSON text, with versions: what an older release wrote can be read."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from core.entities import EntityKind, Upcast
+from core.errors import BadInput, JournalUnreadable
+from core.journal import Entry, Snapshot
+
+S = TypeVar("S")
+C = TypeVar("C")
+E = TypeVar("E")
+
+_ENCODER = msgspec.json.Encoder(decimal_format="string")
+
+
+def to_json(value: Any) -> str:
+    """`value` as JSON text. Raises BadInput where it holds half a character, which is no text."""
+    try:
+        return _ENCODER.encode(value).decode()
+    except UnicodeEncodeError as error:
+        raise BadInput("A text holds half a character.", "Send whole characters.") from error
+
+
+class Codec(Generic[S, C, E]):
+    """Reads and writes what the journal keeps of one kind. Raises JournalUnreadable where a text cannot be read."""
+
+    def __init__(self, kind: EntityKind[S, C, E]) -> None:
+        self._kind = kind
+        self._events = msgspec.json.Decoder(tuple[kind.events, ...])
+        self._state = msgspec.json.Decoder(kind.state)
+        self._command = msgspec.json.Decoder(kind.commands)
+        self._reply = msgspec.json.Decoder(kind.replies)
+
+    def events(self, entry: Entry) -> tuple[E, ...]:
+        """The events of an entry, whatever version wrote them."""
+        where = f"{entry.stream} at entry {entry.seq}"
+        self._check_version(entry.version, where)
+        try:
+            if entry.version == self._kind.version:
+                return self._events.decode(entry.events)  # type: ignore[no-any-return]  # the decoder is made from a value
+            old = msgspec.json.decode(entry.events, type=list[dict[str, Any]])
+            raised = [self._raised(event, entry.version, self._kind.upcast_event, where) for event in old]
+            return msgspec.convert(raised, tuple[self._kind.events, ...])  # type: ignore[name-defined,no-any-return]
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise _unreadable(where, error) from error
+
+    def state(self, snapshot: Snapshot) -> S:
+        """The state of a snapshot, whatever version wrote it."""
+        where = f"{snapshot.stream}, snapshot at entry {snapshot.seq},"
+        self._check_version(snapshot.version, where)
+        try:
+            if snapshot.version == self._kind.version:
+                return self._state.decode(snapshot.state)
+            old = msgspec.json.decode(snapshot.state, type=dict[str, Any])
+            return msgspec.convert(
+                self._raised(old, snapshot.version, self._kind.upcast_state, where), self._kind.state
+            )
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise _unreadable(where, error) from error
+
+    def command(self, text: str) -> C:
+        """A command from JSON. Raises BadInput where the kind has none such."""
+        try:
+            return self._command.decode(text)  # type: ignore[no-any-return]  # the decoder is made from a value
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise BadInput(f"{self._kind.name} has no such command ({error}).", "See its file in core/.") from error
+
+    def reply(self, entry: Entry) -> Any:
+        """The reply that the command of this entry got."""
+        try:
+            return self._reply.decode(entry.reply)
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise _unreadable(f"{entry.stream} at entry {entry.seq}", error) from error
+
+    def _check_version(self, version: int, where: str) -> None:
+        if version > self._kind.version:
+            problem = f"{where} was written by a newer release (form {version}; this one knows {self._kind.version})."
+            raise JournalUnreadable(problem, "Run that release, or a newer one.")
+
+    def _raised(self, form: dict[str, Any], version: int, upcasts: Mapping[int, Upcast], where: str) -> dict[str, Any]:
+        for older in range(version, self._kind.version):
+            if older not in upcasts:
+                raise JournalUnreadable(f"{where} has form {older}, which nothing raises.", "Give the kind an upcast.")
+            form = upcasts[older](form)
+        return form
+
+
+def _unreadable(where: str, error: Exception) -> JournalUnreadable:
+    return JournalUnreadable(f"{where} cannot be read ({error}).", "Restore the journal from a backup.")

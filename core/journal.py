@@ -1,0 +1,151 @@
+"""What the journal keeps, and its port: an append-only stream of entries for each entity, and what stands beside it.
+
+One entry is one command that changed something: its events, its reply and when. `seq` counts a stream's entries from 1 with no
+gap. Texts are JSON, as `core.entity_codec` writes them. A stream's name is `kind/key`.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from core.entities import Effect, Find, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a stream. `version` is that of the kind's events; `command` is empty where the kind keeps none."""
+
+    stream: str
+    seq: int
+    at: float
+    command_id: str
+    version: int
+    command: str
+    events: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A stream's state after its entry `seq`, written at `at`."""
+
+    stream: str
+    seq: int
+    at: float
+    version: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one command changes: committed as a whole or not at all. Without an `entry`, only settles effects."""
+
+    stream: str
+    entry: Entry | None = None
+    records: tuple[Record, ...] = ()
+    erased: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    settled: tuple[str, ...] = ()
+    snapshot: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What is needed to go on with a stream: the newest snapshot, and the entries, ascending, after it or since a time."""
+
+    snapshot: Snapshot | None = None
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An effect that is to be done now, and whose it is."""
+
+    stream: str
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How many shards a kind's entities are spread over. `epoch` grows with every change; 0: never set."""
+
+    shards: int
+    epoch: int = 0
+
+
+class Step(StrEnum):
+    """Named moments of a write, at which a test may end the process."""
+
+    BEFORE_APPEND = "before append"
+    BEFORE_COMMIT = "after append, before commit"
+    BEFORE_REPLY = "after commit, before reply"
+    SNAPSHOT = "during snapshot"
+    COMPACTION = "during compaction"
+
+
+AtStep = Callable[[Step], None]
+
+
+def no_step(step: Step) -> None:
+    """What happens at a step in the product: nothing."""
+    del step
+
+
+class Journal(Protocol):
+    """A journal on disk. Calls block; the shell makes them in threads, one `commit` at a time.
+
+    Every call raises Unavailable where the journal does not answer, and those that write WriteFailed where it cannot be
+    written: then nothing of that call was written, or (a connection lost in the middle) it is unknown, and a load tells.
+    """
+
+    def open(self) -> None:
+        """Make or upgrade the tables. Raises StartupFailed where they are of a newer version."""
+        ...
+
+    def claim(self, shard: str, incarnation: str) -> None:
+        """From now on `incarnation` alone may commit for `shard`: older ones are fenced."""
+        ...
+
+    def commit(self, shard: str, incarnation: str, writes: Sequence[Write]) -> frozenset[str]:
+        """Write all in one transaction, on disk when this returns; returns the streams that lost and were not written.
+
+        A stream loses where an entry of its `seq` is there already (two incarnations); the others of the call are
+        written all the same. Raises Fenced where another incarnation has claimed the shard: then nothing was written.
+        """
+        ...
+
+    def load(self, streams: Collection[str], since: float) -> Mapping[str, Loaded]:
+        """Each stream's newest snapshot, and its entries after that or with `at` >= `since`; every stream has a value."""
+        ...
+
+    def history(self, stream: str) -> tuple[Sequence[Snapshot], Sequence[Entry]]:
+        """All snapshots and entries of a stream that are kept, ascending, for time travel."""
+        ...
+
+    def find(self, stream: str, find: Find) -> Sequence[Record]:
+        """Records of a stream, newest first."""
+        ...
+
+    def due(self, now: float, limit: int) -> Sequence[Due]:
+        """Effects with `due_at` <= now, oldest first."""
+        ...
+
+    def next_due(self) -> float | None:
+        """When the next effect is due; None where there is none."""
+        ...
+
+    def compact(self, before: float, limit: int) -> int:
+        """Delete what only times before `before` need, of at most `limit` streams; returns how many entries went.
+
+        The state of every moment from `before` on can still be rebuilt, and so can the present one.
+        """
+        ...
+
+    def placement(self, kind: str) -> Placement | None: ...
+
+    def place(self, kind: str, shards: int) -> Placement:
+        """Spread a kind over `shards` from now on; returns the new placement."""
+        ...
+
+    def close(self) -> None: ...
