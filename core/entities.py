@@ -4,8 +4,9 @@
     evolve(state, event) -> state                      what has happened
 
 Commands are in the imperative (`Reserve`), events in the past tense (`Reserved`). `decide` may refuse with a reply, or
-raise BadInput; then it has no events. `evolve` never refuses: the same events give the same state, bit for bit, so an event
-carries what `evolve` needs and never a setting. The actor shell (actors/runtime_*.py) loads, journals, answers and replays.
+raise BadInput; then it has no events. `evolve` never refuses: the same events give the same state, bit for bit, so
+an event carries what `evolve` needs and never a setting. The actor shell (actors/runtime_*.py) loads, journals, answers
+and replays.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +26,7 @@ MAX_KEY_CHARS = 200
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of commands, events and replies: the journal tells them apart by their class's name. New fields get defaults."""
+    """Base of commands, events and replies; the journal tells them apart by class name. New fields get defaults."""
 
 
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -1,7 +1,7 @@
-"""Events, states, commands and replies of a kind as JSON text, with versions: what an older release wrote can be read."""
+"""Events, states, commands and replies of a kind as JSON text, with versions: older releases' texts can be read."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -29,7 +29,8 @@ class Codec(Generic[S, C, E]):
 
     def __init__(self, kind: EntityKind[S, C, E]) -> None:
         self._kind = kind
-        self._events = msgspec.json.Decoder(tuple[kind.events, ...])
+        self._form: Any = tuple.__class_getitem__((kind.events, ...))
+        self._events = msgspec.json.Decoder(self._form)
         self._state = msgspec.json.Decoder(kind.state)
         self._command = msgspec.json.Decoder(kind.commands)
         self._reply = msgspec.json.Decoder(kind.replies)
@@ -40,10 +41,10 @@ class Codec(Generic[S, C, E]):
         self._check_version(entry.version, where)
         try:
             if entry.version == self._kind.version:
-                return self._events.decode(entry.events)  # type: ignore[no-any-return]  # the decoder is made from a value
+                return cast(tuple[E, ...], self._events.decode(entry.events))
             old = msgspec.json.decode(entry.events, type=list[dict[str, Any]])
             raised = [self._raised(event, entry.version, self._kind.upcast_event, where) for event in old]
-            return msgspec.convert(raised, tuple[self._kind.events, ...])  # type: ignore[name-defined,no-any-return]
+            return cast(tuple[E, ...], msgspec.convert(raised, self._form))
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise _unreadable(where, error) from error
 
@@ -64,7 +65,7 @@ class Codec(Generic[S, C, E]):
     def command(self, text: str) -> C:
         """A command from JSON. Raises BadInput where the kind has none such."""
         try:
-            return self._command.decode(text)  # type: ignore[no-any-return]  # the decoder is made from a value
+            return cast(C, self._command.decode(text))
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise BadInput(f"{self._kind.name} has no such command ({error}).", "See its file in core/.") from error
 

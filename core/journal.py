@@ -1,7 +1,7 @@
 """What the journal keeps, and its port: an append-only stream of entries for each entity, and what stands beside it.
 
-One entry is one command that changed something: its events, its reply and when. `seq` counts a stream's entries from 1 with no
-gap. Texts are JSON, as `core.entity_codec` writes them. A stream's name is `kind/key`.
+One entry is one command that changed something: its events, its reply and when. `seq` counts a stream's entries from 1
+with no gap. Texts are JSON, as `core.entity_codec` writes them. A stream's name is `kind/key`.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -52,7 +52,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What is needed to go on with a stream: the newest snapshot, and the entries, ascending, after it or since a time."""
+    """What going on with a stream needs: its newest snapshot, and its entries, ascending, after that or since a time."""
 
     snapshot: Snapshot | None = None
     entries: tuple[Entry, ...] = ()
@@ -95,8 +95,8 @@ def no_step(step: Step) -> None:
 class Journal(Protocol):
     """A journal on disk. Calls block; the shell makes them in threads, one `commit` at a time.
 
-    Every call raises Unavailable where the journal does not answer, and those that write WriteFailed where it cannot be
-    written: then nothing of that call was written, or (a connection lost in the middle) it is unknown, and a load tells.
+    Every call raises Unavailable where the journal does not answer, and those that write WriteFailed where it cannot
+    be written: then nothing of that call was written, or (a connection lost in the middle) a load tells.
     """
 
     def open(self) -> None:
@@ -116,7 +116,7 @@ class Journal(Protocol):
         ...
 
     def load(self, streams: Collection[str], since: float) -> Mapping[str, Loaded]:
-        """Each stream's newest snapshot, and its entries after that or with `at` >= `since`; every stream has a value."""
+        """Of each stream its newest snapshot, and its entries after that or with `at` >= `since`."""
         ...
 
     def history(self, stream: str) -> tuple[Sequence[Snapshot], Sequence[Entry]]:
