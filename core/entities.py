@@ -97,19 +97,21 @@ SELF = "self"
 class Decision(Generic[E]):
     """What `decide` returns. With events, records, erasures or effects it is written down before `reply` leaves.
 
-    `erased` are ids of records to delete, `settled` ids of effects that are no longer to happen.
+    `erased` are ids of records to delete, and all records with `at` < `erased_before` go; `settled` are ids of effects
+    that are no longer to happen.
     """
 
     reply: Any
     events: tuple[E, ...] = ()
     records: tuple[Record, ...] = ()
     erased: tuple[str, ...] = ()
+    erased_before: float = 0.0
     effects: tuple[Effect, ...] = ()
     settled: tuple[str, ...] = ()
 
     @property
     def writes(self) -> bool:
-        return bool(self.events or self.records or self.erased or self.effects or self.settled)
+        return bool(self.events or self.records or self.erased or self.erased_before or self.effects or self.settled)
 
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]

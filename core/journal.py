@@ -45,6 +45,7 @@ class Write:
     entry: Entry | None = None
     records: tuple[Record, ...] = ()
     erased: tuple[str, ...] = ()
+    erased_before: float = 0.0
     effects: tuple[Effect, ...] = ()
     settled: tuple[str, ...] = ()
     snapshot: Snapshot | None = None
@@ -52,7 +53,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What going on with a stream needs: its newest snapshot, and its entries, ascending, after that or since a time."""
+    """What going on with a stream needs: its newest snapshot, and its entries, ascending, after it or since a time."""
 
     snapshot: Snapshot | None = None
     entries: tuple[Entry, ...] = ()
