@@ -87,11 +87,13 @@ class BotClient(discord.Client):
         )
 
     def _with_argument(self, command: Command, argument: Argument) -> Any:
-        """A callback with one option. discord.py reads name and bounds off the function, so they are put on it here."""
+        """A callback with one option. discord.py reads all about it off the function, so it is put on it here."""
 
         async def with_argument(interaction: Interaction, text: str) -> None:
             await self._call(command, interaction, text)
 
+        if not argument.required:
+            with_argument.__defaults__ = ("",)
         with_argument.__annotations__["text"] = app_commands.Range[str, 1, min(argument.max_chars, 6000)]
         described = app_commands.describe(text=argument.description)(with_argument)
         return app_commands.rename(text=argument.name)(described)

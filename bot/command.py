@@ -17,6 +17,7 @@ class Argument:
     name: str
     description: str
     max_chars: int = 2000
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,13 @@ class Command:
 
 
 def read_argument(argument: Argument, text: str) -> str:
-    """The argument, trimmed. Raises BadInput where it is empty, too long or holds control characters."""
+    """The argument, trimmed. Raises BadInput where it is missing, too long or holds control characters."""
     if len(text) > argument.max_chars:
         raise errors.too_long(argument.name, len(text), argument.max_chars)
     if has_control_characters(text):
         raise errors.control_characters(argument.name)
     trimmed = text.strip()
-    if not trimmed:
+    if not trimmed and argument.required:
         raise errors.empty(argument.name)
     return trimmed
 

@@ -122,12 +122,21 @@ async def _do(console: Console, assistant: Assistant, command: Command, text: st
 def help_page() -> Page:
     """Every command in a line each."""
     lines: list[Line] = [line("A line without / is a question."), BLANK]
-    for command in all_commands():
-        argument = f" {command.argument.name.upper()}" if command.argument else ""
-        lines.append(line(Span(f"/{command.name}{argument}", Style.BOLD), f" — {command.description}"))
+    lines.extend(
+        line(Span(f"/{command.name}{_placeholder(command)}", Style.BOLD), f" — {command.description}")
+        for command in all_commands()
+    )
     lines.append(line(Span("/help", Style.BOLD), " — These lines."))
     lines.append(line(Span("/quit", Style.BOLD), " — Leave."))
     return Page(tuple(lines), "Commands", tone=Tone.NOTHING)
+
+
+def _placeholder(command: Command) -> str:
+    """What stands for the argument: ` NAME`, ` [NAME]` where it can be left out, or nothing."""
+    if command.argument is None:
+        return ""
+    name = command.argument.name.upper()
+    return f" {name}" if command.argument.required else f" [{name}]"
 
 
 if __name__ == "__main__":

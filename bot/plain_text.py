@@ -33,6 +33,11 @@ def shorten(text: str, limit: int) -> str:
     return (kept[:at_space] if at_space > limit // 2 else kept).rstrip() + "…"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 passage`, `1,234 passages`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def has_control_characters(text: str) -> bool:
     """Whether `text` holds controls that nobody types: all but tab, line breaks and the like."""
     return _CONTROL.search(text) is not None

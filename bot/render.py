@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.page import BLANK, Line, Page, Progress, Span, Style, Tone, line
-from bot.plain_text import clock, one_line, shorten
+from bot.plain_text import clock, counted, one_line, shorten
 from core.links import link_at
 from core.messages import (
     Answer,
@@ -41,8 +41,9 @@ _STATES = {
 
 def answer(value: Answer) -> Page:
     """The claims, each with its quotes; or that the transcripts don't say, with what was searched."""
+    footer = receipt(value.receipt) + (" · /receipt tells more" if value.answer_id else "")
     if not value.supported:
-        return Page(_unsupported(value.receipt), value.question, receipt(value.receipt), Tone.NOTHING)
+        return Page(_unsupported(value.receipt), value.question, footer, Tone.NOTHING)
     lines: list[Line] = []
     for claim in value.claims:
         if lines:
@@ -51,7 +52,7 @@ def answer(value: Answer) -> Page:
         if _words(claim.text) != _words(" ".join(quote.text for quote in claim.quotes)):
             lines.append(line(one_line(claim.text)))
         lines.extend(_quote(quote) for quote in claim.quotes)
-    return Page(tuple(lines), value.question, receipt(value.receipt))
+    return Page(tuple(lines), value.question, footer)
 
 
 def _words(text: str) -> str:
@@ -62,7 +63,7 @@ def _unsupported(value: Receipt) -> tuple[Line, ...]:
     said = line(Span("The transcripts don't say.", Style.BOLD))
     if not value.passages_searched:
         return said, line("Nothing was searched: bring in talks with /analyze, then ask again.")
-    passages = _count(value.passages_searched, "passage")
+    passages = counted(value.passages_searched, "passage")
     return said, line(
         f"Searched: {passages} that come nearest to the question. Other words may find more; try /search."
     )
@@ -84,13 +85,17 @@ def receipt(value: Receipt) -> str:
     parts = [value.model or "no model", f"{value.wall_ms / 1000:.2f} s"]
     tokens = value.prompt_tokens + value.completion_tokens
     if tokens:
-        parts.append(_count(tokens, "token"))
-    parts.append(f"${value.cost_usd:.4f}" if value.cost_usd else "free")
+        parts.append(counted(tokens, "token"))
+    parts.append(cost(value.cost_usd))
     if value.quotes_dropped:
-        parts.append(f"{_count(value.quotes_dropped, 'quote')} dropped that the transcripts do not have")
+        parts.append(f"{counted(value.quotes_dropped, 'quote')} dropped that the transcripts do not have")
     if value.degraded:
         parts.append(f"degraded: {value.degraded}")
     return one_line(" · ".join(parts))
+
+
+def cost(cost_usd: float) -> str:
+    return f"${cost_usd:.4f}" if cost_usd else "free"
 
 
 def hits(words: str, found: Sequence[Hit]) -> Page:
@@ -105,7 +110,7 @@ def hits(words: str, found: Sequence[Hit]) -> Page:
         lines.append(line(*_source(recording, sentences[0].speaker), " ", link))
         text = one_line(" ".join(sentence.text for sentence in sentences))
         lines.append(line(f"“{shorten(text, MAX_HIT_CHARS)}”", quoted=True))
-    return Page(tuple(lines), words, f"{_count(len(found), 'passage')} found")
+    return Page(tuple(lines), words, f"{counted(len(found), 'passage')} found")
 
 
 def _from_the_best(hit: Hit) -> Sequence[Sentence]:
@@ -131,20 +136,20 @@ def report(value: IngestReport) -> Page:
     if len(ranked) > MAX_LISTED:
         lines.append(line(f"… and {len(ranked) - MAX_LISTED} more"))
     all_failed = value.count(IngestState.FAILED) == len(ranked)
-    title = f"{_count(len(ranked), 'recording')} behind the link"
+    title = f"{counted(len(ranked), 'recording')} behind the link"
     return Page(tuple(lines), title, tone=Tone.PROBLEM if all_failed else Tone.ANSWER)
 
 
 def _outcome(outcome: IngestOutcome) -> Line:
     title = Span(shorten(one_line(outcome.title or outcome.url), MAX_TITLE_CHARS), Style.ITALIC, outcome.url)
-    told = one_line(outcome.reason) or (_count(outcome.passages, "passage") if outcome.passages else "")
+    told = one_line(outcome.reason) or (counted(outcome.passages, "passage") if outcome.passages else "")
     return line("• ", title, f": {_STATES[outcome.state]}" + (f" ({told})" if told else ""))
 
 
 def status(library: Library, health: Health) -> Page:
     """What the workspace holds, and whether each part works."""
     lines: list[Line] = []
-    held = f"{_count(len(library.recordings), 'recording')}, {_count(library.passages, 'passage')}"
+    held = f"{counted(len(library.recordings), 'recording')}, {counted(library.passages, 'passage')}"
     lines.append(line(Span(held, Style.BOLD)))
     for recording in library.recordings[:MAX_LISTED]:
         title = Span(shorten(one_line(recording.title) or recording.url, MAX_TITLE_CHARS), url=recording.url)
@@ -153,13 +158,21 @@ def status(library: Library, health: Health) -> Page:
         lines.append(line(f"… and {len(library.recordings) - MAX_LISTED} more"))
     if not library.recordings:
         lines.append(line("Nothing is here yet: bring in talks with /analyze."))
-    lines.append(BLANK)
-    lines.append(line(Span("Every part works" if health.healthy else "Not everything works", Style.BOLD)))
+    return Page((*lines, BLANK, *_parts(health)), "Status", tone=_tone(health))
+
+
+def health(value: Health) -> Page:
+    """Whether each part works, and why not."""
+    return Page(_parts(value), "Health", tone=_tone(value))
+
+
+def _parts(health: Health) -> tuple[Line, ...]:
+    lines = [line(Span("Every part works" if health.healthy else "Not everything works", Style.BOLD))]
     for part in health.parts:
         detail = f" ({one_line(part.detail)})" if part.detail else ""
         lines.append(line(f"{'✓' if part.healthy else '✗'} {part.part}{detail}"))
-    return Page(tuple(lines), "Status", tone=Tone.ANSWER if health.healthy else Tone.PROBLEM)
+    return tuple(lines)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def _tone(health: Health) -> Tone:
+    return Tone.ANSWER if health.healthy else Tone.PROBLEM

@@ -128,12 +128,12 @@ class Journal(Protocol):
         """Records of a stream, newest first."""
         ...
 
-    def due(self, now: float, limit: int) -> Sequence[Due]:
-        """Effects with `due_at` <= now, oldest first."""
+    def due(self, kind: str, now: float, limit: int, skip: int = 0) -> Sequence[Due]:
+        """Effects of a kind's entities with `due_at` <= now, oldest first; the first `skip` of them are left out."""
         ...
 
-    def next_due(self) -> float | None:
-        """When the next effect is due; None where there is none."""
+    def next_due(self, kind: str) -> float | None:
+        """When the next effect of a kind is due; None where there is none."""
         ...
 
     def compact(self, before: float, limit: int) -> int:

@@ -150,11 +150,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a question: claims, or none where the transcripts do not say."""
+    """The answer to a question: claims, or none where the transcripts do not say.
+
+    `answer_id` finds it in the activity log; "" where it was not logged.
+    """
 
     question: str
     claims: tuple[Claim, ...]
     receipt: Receipt
+    answer_id: str = ""
 
     @property
     def supported(self) -> bool:

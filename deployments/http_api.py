@@ -93,7 +93,8 @@ def _talk_routes(keys: Keys, assistant: Assistant) -> APIRouter:
         if not isinstance(result, Ok):
             return result_response(result)
         answer = result.data
-        return JSONResponse(asdict(AskResponse(answer.question, answer.claims, answer.receipt, answer.supported)))
+        said = AskResponse(answer.question, answer.claims, answer.receipt, answer.answer_id, answer.supported)
+        return JSONResponse(asdict(said))
 
     @routes.post("/v1/ingest", response_model=IngestReport)
     async def ingest(body: IngestBody, request: Request) -> Response:

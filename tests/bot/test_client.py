@@ -15,13 +15,15 @@ from tests.fakes.discord.world import channel
 pytestmark = pytest.mark.usefixtures("client")
 
 
-# ---------------------------------------------------------------- the four commands
+# ---------------------------------------------------------------- the commands
 async def test_the_commands_are_registered_as_they_are_described(server: FakeDiscord) -> None:
     registered = {command["name"]: command for command in server.rest.commands}
     assert set(registered) == {command.name for command in all_commands()}
     (option,) = registered["ask"]["options"]
     assert (option["name"], option["required"], option["max_length"]) == ("question", True, 2000)
     assert not registered["status"].get("options")
+    (option,) = registered["receipt"]["options"]
+    assert (option["name"], option["required"], option["max_length"]) == ("id", False, 100)
 
 
 async def test_only_the_intent_for_guilds_is_asked_for(server: FakeDiscord) -> None:
@@ -43,6 +45,20 @@ async def test_ask(server: FakeDiscord, assistant: FakeAssistant) -> None:
 async def test_ask_where_nothing_supports_an_answer(server: FakeDiscord, assistant: FakeAssistant) -> None:
     assistant.answer = Ok(answer_to("Who?"))
     assert "The transcripts don't say." in await finished(server, await server.slash("ask", question="Who?"))
+
+
+async def test_a_receipt_is_the_last_one_of_who_asks_or_the_one_named(
+    server: FakeDiscord, assistant: FakeAssistant
+) -> None:
+    text = await finished(server, await server.slash("receipt", user_id=42))
+    assert "12:00 UTC** — answered with quotes" in text
+    await finished(server, await server.slash("receipt", id="a-1", user_id=43))
+    assert [(tenant.user, answer_id) for tenant, answer_id in assistant.receipts] == [("42", ""), ("43", "a-1")]
+
+
+async def test_quota_and_health(server: FakeDiscord) -> None:
+    assert "12 of 20 requests left" in await finished(server, await server.slash("quota"))
+    assert "✓ embedder" in await finished(server, await server.slash("health"))
 
 
 async def test_search(server: FakeDiscord, assistant: FakeAssistant) -> None:

@@ -9,6 +9,7 @@ from bot import errors
 from bot.command import Argument, Call, Command, perform, read_argument
 from bot.commands import all_commands
 from bot.page import Page, Progress, Tone
+from core.activity_documents import receipt_from
 from core.errors import BadInput, Unavailable
 from core.messages import Health, IngestProgress, IngestStep, Library, PartHealth
 from core.results import ErrorCategory, Fail, Skip
@@ -33,14 +34,15 @@ def said(page: Page) -> str:
 def test_each_file_is_one_command_of_its_name() -> None:
     files = sorted(module.name for module in pkgutil.iter_modules(bot.commands.__path__))
     assert sorted(COMMANDS) == files
-    assert {"ask", "search", "analyze", "status"} <= set(files)
+    assert {"ask", "search", "analyze", "status", "quota", "receipt", "health"} <= set(files)
 
 
 @pytest.mark.parametrize("command", all_commands(), ids=lambda command: command.name)
 def test_a_command_is_documented_within_discords_limits(command: Command) -> None:
     options = []
     if command.argument:
-        options = [{"name": command.argument.name, "description": command.argument.description}]
+        argument = command.argument
+        options = [{"name": argument.name, "description": argument.description, "required": argument.required}]
         assert command.argument.description.endswith(".")
         assert command.argument.max_chars <= 6000
     assert command_errors([{"name": command.name, "description": command.description, "options": options}]) == {}
@@ -61,6 +63,14 @@ QUESTION = Argument("question", "What you want to know.", max_chars=2000)
 def test_an_empty_question_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="The question is empty"):
         read_argument(QUESTION, text)
+
+
+def test_what_may_be_left_out_may_be_empty_and_nothing_else() -> None:
+    optional = Argument("id", "Which one.", max_chars=10, required=False)
+    assert read_argument(optional, " \t") == ""
+    for bad in ("x" * 11, "a\x00"):
+        with pytest.raises(BadInput):
+            read_argument(optional, bad)
 
 
 def test_a_question_of_10_mb_is_refused_with_both_sizes() -> None:
@@ -125,6 +135,40 @@ async def test_status_tells_which_part_is_down_though_the_store_is() -> None:
     assistant.parts = Health((PartHealth("TranscriptStore", False, "it has stopped"),))
     page, _ = await run("status", assistant)
     assert "✗ TranscriptStore (it has stopped)" in said(page)
+
+
+async def test_health_gives_each_parts_reason() -> None:
+    assistant = FakeAssistant()
+    page, _ = await run("health", assistant)
+    assert (page.title, page.tone) == ("Health", Tone.ANSWER)
+    assert "✓ store (12 passages)" in said(page)
+    assistant.parts = Health((PartHealth("BudgetLedger", False, "its journal cannot be written"),))
+    page, _ = await run("health", assistant)
+    assert page.tone is Tone.PROBLEM
+    assert "✗ BudgetLedger (its journal cannot be written)" in said(page)
+
+
+async def test_quota_is_the_callers_own() -> None:
+    assistant = FakeAssistant()
+    page, _ = await run("quota", assistant)
+    assert assistant.tenants == [TENANT]
+    assert "12 of 20 requests left" in said(page)
+
+
+@pytest.mark.parametrize(("typed", "asked"), [("", ""), ("  ", ""), (" a-1 ", "a-1")])
+async def test_receipt_is_for_the_caller_and_the_last_one_unless_named(typed: str, asked: str) -> None:
+    assistant = FakeAssistant()
+    page, _ = await run("receipt", assistant, typed)
+    assert assistant.receipts == [(TENANT, asked)]
+    assert "local/extractive" in said(page)
+
+
+async def test_where_there_is_no_receipt_it_says_what_to_do() -> None:
+    assistant = FakeAssistant()
+    assistant.logged = receipt_from(())
+    page, _ = await run("receipt", assistant)
+    assert page.tone is Tone.NOTHING
+    assert "/ask" in said(page)
 
 
 @pytest.mark.parametrize("name", ["ask", "search"])

@@ -65,6 +65,15 @@ async def test_every_command_works_with_a_slash() -> None:
     assert "Every part works" in shown
 
 
+async def test_a_receipt_is_the_last_one_or_the_one_named() -> None:
+    assistant = FakeAssistant()
+    shown = await typed(assistant, "/receipt\n/receipt a-1\n/quota\n/health\n")
+    assert assistant.receipts == [(TENANT, ""), (TENANT, "a-1")]
+    assert assistant.tenants == [TENANT]
+    for said in ("local/extractive", "requests left", "✓ store"):
+        assert said in shown
+
+
 async def test_help_names_every_command() -> None:
     shown = await typed(FakeAssistant(), "/help\n")
     for command in all_commands():
@@ -154,7 +163,8 @@ async def test_one_shot_answers_and_exits_with_0() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"), [(["search", "tea"], "12:34"), (["status"], "works"), (["/status"], "works")]
+    ("argv", "said"),
+    [(["search", "tea"], "12:34"), (["status"], "works"), (["/status"], "works"), (["receipt"], "a-1")],
 )
 async def test_the_other_commands(argv: list[str], said: str) -> None:
     code, shown = await once(FakeAssistant(), *argv)
@@ -177,7 +187,8 @@ async def test_a_failure_exits_with_1() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [["nope"], ["ask"], ["ask", ""], ["ask", "\x07"], ["ask", "x" * 10_000_000], ["status", "x"]]
+    "argv",
+    [["nope"], ["ask"], ["ask", ""], ["ask", "\x07"], ["ask", "x" * 10_000_000], ["status", "x"], ["receipt", "\x07"]],
 )
 async def test_bad_input_exits_with_2_without_connecting(argv: list[str]) -> None:
     @asynccontextmanager
@@ -192,7 +203,9 @@ async def test_bad_input_exits_with_2_without_connecting(argv: list[str]) -> Non
 
 @pytest.mark.parametrize("argv", [["help"], ["--help"], ["-h"]])
 async def test_help_needs_no_connection(argv: list[str]) -> None:
-    assert "/ask QUESTION" in (await once(FakeAssistant(), *argv))[1]
+    shown = (await once(FakeAssistant(), *argv))[1]
+    assert "/ask QUESTION" in shown
+    assert "/receipt [ID]" in shown
 
 
 async def test_a_start_that_fails_is_a_sentence() -> None:

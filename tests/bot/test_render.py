@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from bot import render
 from bot.page import Line, Page, Style, Tone
 from core.messages import (
@@ -63,6 +65,12 @@ def test_where_nothing_supports_it_says_so_and_what_was_searched() -> None:
     assert "8 passages" in texts(page)[1]
     assert page.tone is Tone.NOTHING
     assert page.footer.startswith("local/extractive")
+
+
+def test_an_answer_on_record_points_to_its_receipt() -> None:
+    told = replace(answer_to("How hot?", claim()), answer_id="a-1")
+    assert render.answer(told).footer == f"{render.receipt(RECEIPT)} · /receipt tells more"
+    assert render.answer(replace(told, claims=())).footer.endswith("/receipt tells more")
 
 
 def test_where_nothing_was_searched_it_says_how_to_begin() -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
 
+from core.activity_documents import AnswerActivity, LoggedAnswer
 from core.messages import (
     Answer,
     Ask,
@@ -27,6 +29,7 @@ from core.messages import (
 )
 from core.results import Ok, StepResult
 from core.tenancy import TenantContext
+from core.usage import Allowance, Scope, Unit, Usage
 
 TALK = Recording("talk-1", "https://talks.example/1", "Brewing tea", "Ada Example", 900.0)
 SENTENCE = Sentence(754.2, 758.0, "Green tea wants water well below boiling.")
@@ -38,6 +41,18 @@ RECEIPT = Receipt(
     completion_tokens=45,
     passages_searched=8,
     stages=(StageTime("embed", 12.0), StageTime("search", 30.0)),
+)
+NOW = 1_772_366_400.0  # 2026-03-01 12:00 UTC
+LOGGED = LoggedAnswer(
+    NOW, AnswerActivity(answer_id="a-1", workspace="guild", user="user-1", supported=True, receipt=RECEIPT)
+)
+USAGE = Usage(
+    NOW,
+    (
+        Allowance(Scope.TENANT, Unit.USD, "today", Decimal("10.00"), Decimal("7.5"), whole_at=NOW + 43_200),
+        Allowance(Scope.USER, Unit.REQUESTS, "at once", 20, 12.4, refills_per_s=10, whole_at=NOW + 0.76),
+    ),
+    ("Limits only watch for now: nothing is refused.",),
 )
 
 
@@ -62,12 +77,15 @@ class FakeAssistant:
         ]
         self.held = Library((TALK,), 12)
         self.parts = Health((PartHealth("embedder", True), PartHealth("store", True, "12 passages")))
+        self.usage = USAGE
+        self.logged: StepResult[LoggedAnswer] = Ok(LOGGED)
         self.gate = asyncio.Event()
         self.gate.set()
         self.entered = asyncio.Event()
         self.asks: list[Ask] = []
         self.searches: list[SearchQuery] = []
         self.ingests: list[IngestRequest] = []
+        self.receipts: list[tuple[TenantContext, str]] = []
         self.tenants: list[TenantContext] = []
 
     async def _wait(self) -> None:
@@ -101,3 +119,11 @@ class FakeAssistant:
 
     async def health(self) -> Health:
         return self.parts
+
+    async def quota(self, tenant: TenantContext) -> Usage:
+        self.tenants.append(tenant)
+        return self.usage
+
+    async def receipt(self, tenant: TenantContext, answer_id: str = "") -> StepResult[LoggedAnswer]:
+        self.receipts.append((tenant, answer_id))
+        return self.logged

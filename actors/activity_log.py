@@ -1,0 +1,73 @@
+"""The actor that keeps what was answered, used and thought of it, for each tenant."""
+
+import asyncio
+import math
+from collections.abc import Sequence
+
+from actors.runtime_entities import EntityActor, query
+from actors.runtime_host import ShardConfig
+from core.activity import (
+    KIND,
+    Activity,
+    ActivityReport,
+    Command,
+    Erase,
+    Event,
+    Forgotten,
+    Log,
+    Noted,
+    Retention,
+    SetRetention,
+    report,
+)
+from core.activity_documents import Counts, Document, Forget, Found, found
+from core.entities import Find
+
+
+class ActivityLog(EntityActor[Activity, Command, Event]):
+    """Keeps a tenant's documents until they are too old or somebody has them deleted; the key is the tenant's id.
+
+    A document that was acknowledged survives a restart; one that was deleted stays deleted. What people wrote and who
+    they are stands in records alone, never in an event, a reply or the state.
+    """
+
+    kind = KIND
+
+    def __init__(self, config: ShardConfig, retention_days: int, keep_text: bool = False) -> None:
+        """`retention_days` is for tenants that chose none; without `keep_text` answers keep numbers alone."""
+        super().__init__(config)
+        self._retention_days, self._keep_text = retention_days, keep_text
+        self._forgetting = asyncio.Lock()
+
+    async def log(self, key: str, documents: Sequence[Document]) -> Noted:
+        """Keep `documents`; one with the same id replaces the older. Raises BadInput for what cannot be kept."""
+        reply: Noted = self.decide(key, Log(tuple(documents), self._retention_days, self._keep_text))
+        return reply
+
+    async def set_retention(self, key: str, days: int | None) -> Retention:
+        """Keep documents for `days` from now on (None: as the settings say); what is older goes at once."""
+        reply: Retention = self.decide(key, SetRetention(days))
+        return reply
+
+    async def report(self, key: str) -> ActivityReport:
+        """The log in numbers."""
+        return report(self.state(key))
+
+    @query
+    async def documents(self, key: str, find: Find) -> Sequence[Found]:
+        """The documents that match, newest first."""
+        return tuple(found(record) for record in await self.find(key, find))
+
+    @query
+    async def forget(self, key: str, whose: Forget) -> Forgotten:
+        """Delete for good what was logged until now; returns what was deleted. Doing it again deletes nothing."""
+        counts = Counts()
+        # One at a time: two that found the same documents would both report them as deleted.
+        async with self._forgetting:
+            newest = await self.find(key, whose.find(limit=1))
+            until = math.nextafter(newest[0].at, math.inf) if newest else 0.0
+            while records := await self.find(key, whose.find(until)):
+                ids = tuple(record.record_id for record in records)
+                erased: Forgotten = await self.submit(key, Erase(ids, whose.reason))
+                counts += erased.counts
+        return Forgotten(counts)

@@ -1,0 +1,271 @@
+"""Holds the entities of one shard: loads one when it is first called, drops it when it is idle, and never lets a reply
+out before what it depends on is on disk.
+
+A shard that has crashed starts empty and loads again. What was acknowledged is in the journal; what was not, never
+happened.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from actors.runtime_commits import GroupCommit
+from actors.runtime_journal import SqlJournal
+from actors.runtime_live import FUTURE_S, REMEMBER_S, CommandId, Live, stream_of
+from core.entities import EntityKind, Find, Record
+from core.entity_codec import Codec
+from core.errors import BotError, Fenced, Unavailable
+from core.journal import AtStep, Journal, Write, no_step
+
+S = TypeVar("S")
+C = TypeVar("C")
+E = TypeVar("E")
+T = TypeVar("T")
+
+_LOADED_AT_ONCE = 500
+# After a write that failed: how long new work is refused without trying again.
+BREAK_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardConfig:
+    """Where a shard's journal is and how it runs. An empty `journal_url`: nothing is kept, for measurements alone.
+
+    `idle_s`: an entity that nobody called for so long is dropped from memory. `mailbox`: calls beyond so many waiting
+    are refused. `keep_s`: how far back time travel goes; older entries are compacted.
+    """
+
+    journal_url: str
+    index: int = 0
+    shards: int = 1
+    idle_s: float = 300.0
+    mailbox: int = 2_000
+    keep_s: float = 30 * 86_400.0
+    at_step: AtStep = no_step
+    clock: Callable[[], float] = time.time
+
+
+class Host(Generic[S, C, E]):
+    """The entities of one kind in one shard, in one event loop."""
+
+    def __init__(self, kind: EntityKind[S, C, E], config: ShardConfig) -> None:
+        """Open the journal and claim the shard. Raises StartupFailed, WriteFailed or JournalUnreadable."""
+        self.kind, self.codec, self.config = kind, Codec(kind), config
+        self.name = f"{kind.name}-{config.index}"
+        self.incarnation = uuid.uuid4().hex
+        self.journal: Journal | None = None
+        self.live: dict[str, Live[S, C, E]] = {}
+        self.problem: BotError | None = None
+        self._broken_until = 0.0
+        self.effects_written = asyncio.Event()
+        self._delivering: set[tuple[str, str]] = set()
+        self._loading: dict[str, asyncio.Future[None]] = {}
+        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="read")
+        self._commits: GroupCommit | None = None
+        if config.journal_url:
+            journal = SqlJournal(config.journal_url, config.at_step)
+            journal.open()
+            journal.claim(self.name, self.incarnation)
+            self.journal = journal
+            self._commits = GroupCommit(journal, self.name, self.incarnation, self._drop, self._failed, config.at_step)
+
+    # ------------------------------------------------------------ what is in memory
+    async def load(self, keys: Iterable[str]) -> dict[str, BotError]:
+        """Make these entities resident; returns why, for each that cannot be."""
+        waiting: dict[str, asyncio.Future[None]] = {}
+        fresh: list[str] = []
+        for key in keys:
+            if key not in self.live and key not in waiting:
+                if key not in self._loading:
+                    self._loading[key] = asyncio.get_running_loop().create_future()
+                    fresh.append(key)
+                waiting[key] = self._loading[key]
+        for first in range(0, len(fresh), _LOADED_AT_ONCE):
+            await self._load(fresh[first : first + _LOADED_AT_ONCE])
+        if waiting:
+            await asyncio.wait(waiting.values())
+        failed = {key: loading.exception() for key, loading in waiting.items()}
+        return {key: error for key, error in failed.items() if isinstance(error, BotError)}
+
+    async def _load(self, keys: Sequence[str]) -> None:
+        try:
+            await self._load_each(keys)
+        except BotError as error:
+            self._end_loading(keys, error)
+        except Exception as error:
+            self._end_loading(keys, Unavailable(f"The journal of {self.name}", f"It could not be read ({error!r})."))
+            raise
+        finally:
+            self._end_loading(keys, Unavailable(self.name, "Loading was stopped."))
+
+    async def _load_each(self, keys: Sequence[str]) -> None:
+        journal = self.journal
+        if journal is None:
+            for key in keys:
+                self._loaded(key, Live(key, self.kind.initial(key)))
+            return
+        since = self.config.clock() - REMEMBER_S - FUTURE_S
+        streams = {stream_of(self.kind.name, key): key for key in keys}
+        found = await self.reading(lambda: journal.load(streams.keys(), since))
+        for stream, key in streams.items():
+            try:
+                self._loaded(key, Live.load(key, self.kind, self.codec, found[stream]))
+            except BotError as error:
+                self._end_loading((key,), error)
+
+    def _loaded(self, key: str, live: Live[S, C, E]) -> None:
+        live.used_s = time.monotonic()
+        self.live[key] = live
+        self._end_loading((key,), None)
+
+    def _end_loading(self, keys: Collection[str], error: BotError | None) -> None:
+        for key in keys:
+            loading = self._loading.pop(key, None)
+            if loading is None:
+                continue
+            if error is None:
+                loading.set_result(None)
+            else:
+                loading.set_exception(error)
+                loading.exception()  # whoever waits asks again; nobody may be left
+
+    def drop_idle(self) -> None:
+        """Forget entities that nobody has called for `idle_s`, and of the others what is too old to be repeated."""
+        idle_since, now = time.monotonic() - self.config.idle_s, self.config.clock()
+        for key in [key for key, live in self.live.items() if live.used_s < idle_since and _on_disk(live)]:
+            del self.live[key]
+        for live in self.live.values():
+            live.forget_old(now)
+
+    # ------------------------------------------------------------ changing it
+    def decide(self, key: str, asked: CommandId, command: C, settles: str = "") -> Any:
+        """Decide a command now, change the state at once, and put what changed into the next commit.
+
+        Returns the reply, which nobody may see before `written(key)`. `settles` is the reminder that this answers.
+        Raises BadInput, Unavailable, or WriteFailed while the journal cannot be written.
+        """
+        live = self.live[key]
+        now = live.time(self.config.clock())
+        first = live.known(asked, self.codec, now)
+        if first is not None:
+            return first[0]
+        stream = stream_of(self.kind.name, key)
+        decision = self.kind.decide(live.state, command, now, live.chance(stream))
+        if self._commits is None:
+            if decision.writes:
+                live.step(self.kind.replay(live.state, decision.events), asked, decision.reply, now)
+        elif decision.writes:
+            self._refuse_while_broken()
+            write = live.apply(self.kind, stream, asked, command, decision, now)
+            self._write(live, _settling(write, settles))
+        return decision.reply
+
+    async def settled(self, live: Live[S, C, E]) -> BotError | None:
+        """Until what the entity changed so far is on disk; returns why, where it is not."""
+        batch = live.batch
+        if batch is None:
+            return None
+        await batch.wait()
+        if live.batch is batch:
+            live.batch = None
+        return batch.error_of(stream_of(self.kind.name, live.key))
+
+    async def put(self, write: Write) -> None:
+        """Write what changes no state. Raises why, where it cannot be written."""
+        assert self._commits is not None
+        batch = self._commits.append(write)
+        await batch.wait()
+        error = batch.error_of(write.stream)
+        if error is not None:
+            raise error
+
+    @contextmanager
+    def delivering(self, stream: str, effect_id: str) -> Iterator[Callable[[], bool]]:
+        """While an effect is delivered; gives a function that tells whether the entity still wants just that one."""
+        name = (stream, effect_id)
+        self._delivering.add(name)
+        try:
+            yield lambda: name in self._delivering
+        finally:
+            self._delivering.discard(name)
+
+    def _write(self, live: Live[S, C, E], write: Write) -> None:
+        assert self._commits is not None
+        live.batch = self._commits.append(write)
+        if write.effects:
+            self._delivering.difference_update((write.stream, effect.effect_id) for effect in write.effects)
+            live.batch.on_disk(self.effects_written.set)
+
+    def _refuse_while_broken(self) -> None:
+        if isinstance(self.problem, Fenced) or (self.problem and time.monotonic() < self._broken_until):
+            raise self.problem
+        self.problem = None
+
+    def _drop(self, streams: Collection[str]) -> None:
+        """These entities are ahead of the disk: stop them. The next call loads them again."""
+        for stream in streams:
+            self.live.pop(stream.removeprefix(f"{self.kind.name}/"), None)
+        _log.warning("%s dropped %d entities, which were ahead of the journal", self.name, len(streams))
+
+    def _failed(self, error: BotError) -> None:
+        """The journal took nothing: refuse new work for a moment, or for good where another incarnation goes on."""
+        self.problem, self._broken_until = error, time.monotonic() + BREAK_S
+
+    # ------------------------------------------------------------ the journal
+    async def reading(self, work: Callable[[], T]) -> T:
+        """Run a read of the journal in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    async def find(self, key: str, find: Find) -> Sequence[Record]:
+        """Records of an entity, newest first."""
+        journal = self.journal
+        stream = stream_of(self.kind.name, key)
+        return await self.reading(lambda: journal.find(stream, find)) if journal else ()
+
+    async def compact(self) -> None:
+        """Delete what time travel was not asked to keep, a bounded piece at a time."""
+        journal, before = self.journal, self.config.clock() - self.config.keep_s
+        if journal is not None and self._commits is not None:
+            await self._commits.run(lambda: journal.compact(before, _LOADED_AT_ONCE))
+
+    async def drained(self) -> None:
+        """Until everything is on disk; then forget all that is in memory."""
+        if self._commits is not None:
+            await self._commits.drained()
+        self.live.clear()
+
+    async def close(self) -> None:
+        """Finish what is being written and release the journal."""
+        await self.drained()
+        if self._commits is not None:
+            self._commits.close()
+        self._readers.shutdown()
+        if self.journal is not None:
+            self.journal.close()
+
+
+def _on_disk(live: Live[Any, Any, Any]) -> bool:
+    return live.batch is None or live.batch.done
+
+
+def _settling(write: Write, effect_id: str) -> Write:
+    """`write`, which also settles the reminder that it answers, unless it sets the same one anew."""
+    if not effect_id or any(effect.effect_id == effect_id for effect in write.effects):
+        return write
+    return Write(
+        write.stream,
+        write.entry,
+        write.records,
+        write.erased,
+        write.erased_before,
+        write.effects,
+        (*write.settled, effect_id),
+        write.snapshot,
+    )

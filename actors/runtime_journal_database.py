@@ -1,0 +1,161 @@
+"""The database under the journal: one pool of connections, how a transaction begins, and what its errors mean."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.errors import BadInput, BotError, JournalUnreadable, Unavailable, WriteFailed
+
+_WAIT_S = 10  # for another's lock, for a free connection, and for a server's first answer
+_UNIQUE_VIOLATION = "23505"
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "Make room on its disk.",
+    sqlite3.SQLITE_IOERR: "Check that its disk is whole and not full.",
+    sqlite3.SQLITE_READONLY: "Let this user write the file and its folder, or name another.",
+    sqlite3.SQLITE_CANTOPEN: "Let this user write the file and its folder, or name another.",
+    sqlite3.SQLITE_BUSY: "Another program holds it: end that one.",
+}
+# A commit is on disk before it is acknowledged, nobody waits for ever, and who is cut off in a transaction loses it.
+_POSTGRES_SETTINGS = f"""SELECT set_config('lock_timeout', '{_WAIT_S}s', false),
+    set_config('idle_in_transaction_session_timeout', '60s', false),
+    set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)"""
+
+
+class Conflict(Exception):
+    """A row with this primary key is there already."""
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database. `name` is how people are told of it: it never shows a password.
+
+    Transactions that write begin with the right to write, so that two of them never wait for each other; those that
+    read see one moment. Raises BadInput where `url` is neither kind.
+    """
+
+    def __init__(self, url: str, read_only: bool = False) -> None:
+        parsed = _parsed(url)
+        self.file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+        self.name = str(self.file) if self.file else parsed.render_as_string(hide_password=True)
+        self._reader: Engine
+        self._writer: Engine
+        if self.file:
+            self._engine = _sqlite(self.file, read_only)
+            self._reader, self._writer = self._engine, self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        else:
+            self._engine = _postgres(parsed, read_only)
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
+            self._writer = self._engine
+
+    @property
+    def placeholder(self) -> str:
+        """What stands for a value in a driver's own SQL."""
+        return "?" if self.file else "%s"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction on one unchanging view. Raises Unavailable, and JournalUnreadable where the file is damaged."""
+        with self.errors(Unavailable), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is on disk afterwards. Raises WriteFailed, JournalUnreadable, BadInput, or Conflict."""
+        with self.errors(WriteFailed), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def errors(self, kind: type[Unavailable]) -> Iterator[None]:
+        """What the database raises in here leaves as `kind`, or as what it is."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._translated(error, kind) from error
+        except UnicodeEncodeError as error:
+            raise BadInput("A text for the journal holds half a character.", "Send whole characters.") from error
+        except PoolTimeout as error:
+            raise kind(f"The journal {self.name} (all connections are busy)", "Call it from fewer threads.") from error
+
+    def close(self) -> None:
+        """Give every connection back. A later call connects anew."""
+        self._engine.dispose()
+
+    def _translated(self, error: DBAPIError, kind: type[Unavailable]) -> BotError | Conflict:
+        cause: Any = error.orig
+        code = getattr(cause, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY or getattr(cause, "sqlstate", None) == _UNIQUE_VIOLATION:
+            return Conflict()
+        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        primary = code & 0xFF if code is not None else None
+        if primary in _DAMAGED:
+            problem = f"The journal {self.name} is damaged, or is no journal at all ({reason})."
+            return JournalUnreadable(problem, "Restore it from a backup, or name another file.")
+        if primary == sqlite3.SQLITE_CONSTRAINT or isinstance(error, DataError):
+            return BadInput(f"The journal cannot hold this ({reason}).", "Send finite numbers and printable text.")
+        if primary == sqlite3.SQLITE_ERROR or isinstance(error, ProgrammingError):
+            problem = f"The journal {self.name} has not the tables that it should have ({reason})."
+            return JournalUnreadable(problem, "Restore it from a backup, or name another database.")
+        server = "Check that its server runs, has room, and lets this user in."
+        return kind(f"The journal {self.name} ({reason})", _ADVICE.get(primary or 0, "") if self.file else server)
+
+
+def _parsed(url: str) -> URL:
+    advice = "Take sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise BadInput("The journal's URL cannot be read.", advice) from None  # the cause would show the password
+    backend = parsed.get_backend_name()
+    if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    raise BadInput(f"The journal's URL ({backend}) names nothing that keeps what is written.", advice)
+
+
+def _sqlite(file: Path, read_only: bool) -> Engine:
+    # As SQLAlchemy's page on SQLite has it: the driver's own idea of transactions off, and BEGIN by this event.
+    path, query = str(file), {}
+    if read_only:
+        path, query = f"file:{quote(path)}", {"mode": "ro", "uri": "true"}
+    url = URL.create("sqlite", database=path, query=query)
+    engine = create_engine(url, connect_args={"timeout": _WAIT_S}, pool_timeout=_WAIT_S, max_overflow=-1)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None
+        if not read_only:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine
+
+
+def _postgres(url: URL, read_only: bool) -> Engine:
+    engine = create_engine(
+        url,
+        paramstyle="format",
+        connect_args={"connect_timeout": _WAIT_S},
+        pool_timeout=_WAIT_S,
+        pool_pre_ping=True,  # a server that was restarted is met by the next call
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.execute(_POSTGRES_SETTINGS)
+        if read_only:
+            connection.execute("SELECT set_config('default_transaction_read_only', 'on', false)")
+        connection.commit()
+
+    return engine

@@ -1,0 +1,164 @@
+"""One entity in memory: its state, what it remembers of recent commands, and the batch that its last change is in.
+
+Nothing in here waits: between reading a state and changing it nothing else can happen.
+"""
+
+from typing import Any, Generic, TypeVar
+
+from actors.runtime_commits import Batch
+from core.entities import Chance, Decision, EntityKind
+from core.entity_codec import Codec, to_json
+from core.errors import BadInput, Unavailable
+from core.journal import Entry, Loaded, Snapshot, Write
+from core.streams import check_contiguous
+
+S = TypeVar("S")
+C = TypeVar("C")
+E = TypeVar("E")
+
+# How long, and how many, commands are remembered: a repeat within this gets the first reply, an older one is refused.
+REMEMBER_S = 600.0
+MAX_REMEMBERED = 65_536
+# How far clocks may differ: of two machines, or of one machine before and after it was set right.
+CLOCK_SKEW_S = 2.0
+FUTURE_S = 60.0
+SNAPSHOT_EVERY = 256
+
+
+class CommandId:
+    """Who asked for a change, once: a repeat has the same `command_id`.
+
+    `issued_at` is the asker's clock, unix seconds.
+    """
+
+    __slots__ = ("command_id", "issued_at")
+
+    def __init__(self, command_id: str, issued_at: float) -> None:
+        self.command_id, self.issued_at = command_id, issued_at
+
+
+class Live(Generic[S, C, E]):
+    """An entity that was loaded. `batch` is the last one that holds a change of it, None once that is on disk."""
+
+    __slots__ = ("_forgotten_at", "_remembered", "_since_snapshot", "at", "batch", "key", "seq", "state", "used_s")
+
+    def __init__(self, key: str, state: S) -> None:
+        self.key, self.state = key, state
+        self.seq = 0
+        self.at = 0.0
+        self.used_s = 0.0
+        self.batch: Batch | None = None
+        self._since_snapshot = 0
+        self._forgotten_at = 0.0
+        # Command id -> when, and the reply or the entry that holds it. None while empty: most entities are idle.
+        self._remembered: dict[str, tuple[float, Any]] | None = None
+
+    @classmethod
+    def load(cls, key: str, kind: EntityKind[S, C, E], codec: Codec[S, C, E], loaded: Loaded) -> "Live[S, C, E]":
+        """Rebuild the entity. Raises JournalUnreadable where its stream has a gap or a form that is not ours."""
+        check_contiguous(loaded)
+        snapshot = loaded.snapshot
+        live = cls(key, codec.state(snapshot) if snapshot else kind.initial(key))
+        if snapshot:
+            live.seq, live.at = snapshot.seq, snapshot.at
+        for entry in loaded.entries:
+            if entry.seq > live.seq:
+                live.state = kind.replay(live.state, codec.events(entry))
+                live.seq, live.at = entry.seq, entry.at
+                live._since_snapshot += 1
+            live._remember(entry.command_id, entry.at, entry)
+        return live
+
+    def known(self, asked: CommandId, codec: Codec[S, C, E], now: float) -> tuple[Any] | None:
+        """The first reply to this command, in a tuple; None where it is new.
+
+        Raises BadInput where that is not known.
+        """
+        found = self._remembered.get(asked.command_id) if self._remembered else None
+        if found:
+            return (codec.reply(found[1]) if isinstance(found[1], Entry) else found[1],)
+        if asked.issued_at > now + FUTURE_S:
+            problem = f"The command for {self.key} was issued {asked.issued_at - now:,.0f} s in the future."
+            raise BadInput(problem, "Set the clock of the machine that sends it.")
+        if asked.issued_at < max(now - REMEMBER_S, self._forgotten_at):
+            problem = f"The command for {self.key} is {now - asked.issued_at:,.0f} s old: it may be done already."
+            raise BadInput(problem, "Look at the present state, then ask anew.")
+        return None
+
+    def time(self, now: float) -> float:
+        """`now`, which never goes back for one entity. Raises Unavailable where the clock was set back."""
+        if now < self.at - CLOCK_SKEW_S:
+            advice = f"Its last entry is {self.at - now:,.0f} s ahead of this machine's clock: set the clock right."
+            raise Unavailable(self.key, advice)
+        return max(now, self.at)
+
+    def apply(
+        self, kind: EntityKind[S, C, E], stream: str, asked: CommandId, command: C, decision: Decision[E], now: float
+    ) -> Write:
+        """Change the state at once, and return what has to be on disk before anybody is told."""
+        state = kind.replay(self.state, decision.events)
+        # All texts first: what cannot be written changes nothing.
+        kept = to_json(command) if kind.keeps_commands else ""
+        entry = Entry(
+            stream,
+            self.seq + 1,
+            now,
+            asked.command_id,
+            kind.version,
+            kept,
+            to_json(decision.events),
+            to_json(decision.reply),
+        )
+        snapshot = None
+        if self._since_snapshot + 1 >= SNAPSHOT_EVERY:
+            snapshot = Snapshot(stream, entry.seq, now, kind.version, to_json(state))
+        self.step(state, asked, decision.reply, now)
+        if snapshot:
+            self._since_snapshot = 0
+        return Write(
+            stream,
+            entry,
+            decision.records,
+            decision.erased,
+            decision.erased_before,
+            decision.effects,
+            decision.settled,
+            snapshot,
+        )
+
+    def step(self, state: S, asked: CommandId, reply: Any, now: float) -> None:
+        """Go on to `state`, and remember what was replied."""
+        self.state, self.at = state, now
+        self.seq += 1
+        self._since_snapshot += 1
+        self._remember(asked.command_id, now, reply)
+
+    def chance(self, stream: str) -> Chance:
+        return Chance(stream, self.seq + 1)
+
+    def forget_old(self, now: float) -> None:
+        """Drop what is remembered of commands that are too old to be asked again."""
+        remembered = self._remembered
+        if remembered is None:
+            return
+        oldest = next(iter(remembered))
+        while remembered and (remembered[oldest][0] < now - REMEMBER_S - FUTURE_S or len(remembered) > MAX_REMEMBERED):
+            self._forgotten_at = remembered.pop(oldest)[0]
+            oldest = next(iter(remembered), "")
+        if not remembered:
+            self._remembered = None
+
+    def _remember(self, command_id: str, at: float, reply: Any) -> None:
+        if self._remembered is None:
+            self._remembered = {}
+        self._remembered[command_id] = (at, reply)
+        self.forget_old(at)
+
+
+def chance_of(entry: Entry) -> Chance:
+    """The chance with which this entry was decided."""
+    return Chance(entry.stream, entry.seq)
+
+
+def stream_of(kind: str, key: str) -> str:
+    return f"{kind}/{key}"
