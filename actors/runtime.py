@@ -24,6 +24,10 @@ NAMESPACE = "discord-intelligence-bot"
 START_S = 60.0
 
 
+class ActorGone(Unavailable):
+    """The actor died, or could not be reached, before it answered: whether it did what was asked is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActorSpec:
     """How an actor runs: its `name` is unique in the cluster and is what the Ray dashboard shows."""
@@ -61,21 +65,29 @@ class ActorRef(Generic[T]):
         await self._wait_for(self._handle.__ray_ready__.remote(), START_S)
 
     def _find_or_start(self) -> Any:
-        spec = self._spec
-        options = ray.remote(self._cls).options(
-            name=spec.name,
-            namespace=NAMESPACE,
-            lifetime="detached",
-            get_if_exists=True,
-            num_cpus=0,
-            max_restarts=-1,
-        )
-        return options.remote(*self._args, **self._kwargs)
+        return self._remote().remote(*self._args, **self._kwargs)
+
+    def _remote(self) -> Any:
+        return ray.remote(self._cls).options(**self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "name": self._spec.name,
+            "namespace": NAMESPACE,
+            "lifetime": "detached",
+            "get_if_exists": True,
+            "num_cpus": 0,
+            "max_restarts": -1,
+        }
 
     async def _call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        handle = await self._found()
+        return await self._wait_for(getattr(handle, method).remote(*args, **kwargs), self._spec.deadline_s)
+
+    async def _found(self) -> Any:
         if self._handle is None:
             await self.ready()
-        return await self._wait_for(getattr(self._handle, method).remote(*args, **kwargs), self._spec.deadline_s)
+        return self._handle
 
     async def _wait_for(self, reply: Awaitable[Any], deadline_s: float) -> Any:
         name = self._spec.name
@@ -96,9 +108,9 @@ class ActorRef(Generic[T]):
             refusal = getattr(error.args[0], "cause", None) if error.args else None
             if isinstance(refusal, BotError):
                 raise refusal from None
-            raise Unavailable(name, "It has stopped and is being restarted; try again in a moment.") from error
+            raise ActorGone(name, "It has stopped and is being restarted; try again in a moment.") from error
         except RayError as error:
-            raise Unavailable(name, f"Ray lost the call ({type(error).__name__}); try again in a moment.") from error
+            raise ActorGone(name, f"Ray lost the call ({type(error).__name__}); try again in a moment.") from error
 
 
 def reference(spec: ActorSpec, cls: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -36,24 +36,11 @@ class Outcome(NamedTuple):
 
 
 class Moved(Exception):
-    """The entity lives in another shard now: there are `shards` of them."""
+    """The entity lives in another shard, or will in a moment: there are `shards` of them, as far as this one knows."""
 
     def __init__(self, shards: int) -> None:
         super().__init__(shards)
         self.shards = shards
-
-
-class Pulse(NamedTuple):
-    """How a shard is. `stalled_s` is how long its event loop has not turned; `problem` is empty where all is well."""
-
-    pid: int
-    stalled_s: float
-    resident: int
-    waiting: int
-    calls_per_s: float
-    overdue_s: float
-    shards: int
-    problem: str = ""
 
 
 def request(method: str, key: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], deadline_s: float) -> Request:

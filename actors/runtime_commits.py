@@ -8,9 +8,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from core.errors import BotError, Fenced, WriteFailed
 from core.journal import Journal, Step, Write
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +80,7 @@ class GroupCommit:
         on_failed: Callable[[BotError], None],
         at_step: Callable[[Step], None],
     ) -> None:
-        self._journal, self._shard, self._incarnation = journal, shard, incarnation
+        self._journal, self._shard, self.incarnation = journal, shard, incarnation
         self._on_lost, self._on_failed, self._at_step = on_lost, on_failed, at_step
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         self._filling = Batch()
@@ -90,9 +93,9 @@ class GroupCommit:
             self._running = asyncio.get_running_loop().create_task(self._commit_all())
         return self._filling
 
-    async def run(self, work: Callable[[], object]) -> None:
+    async def run(self, work: Callable[[], T]) -> T:
         """Run other work on the journal in the writer's thread, so that it never meets a commit."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def drained(self) -> None:
         """Until everything appended so far is on disk or has failed."""
@@ -127,7 +130,7 @@ class GroupCommit:
             batch.end()
 
     def _in_thread(self, writes: tuple[Write, ...]) -> frozenset[str]:
-        lost = self._journal.commit(self._shard, self._incarnation, writes)
+        lost = self._journal.commit(self._shard, self.incarnation, writes)
         self._at_step(Step.BEFORE_REPLY)
         return lost
 

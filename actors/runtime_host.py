@@ -29,6 +29,7 @@ E = TypeVar("E")
 T = TypeVar("T")
 
 _LOADED_AT_ONCE = 500
+_COMPACTED_AT_ONCE = 50
 # After a write that failed: how long new work is refused without trying again.
 BREAK_S = 1.0
 _log = logging.getLogger(__name__)
@@ -53,13 +54,13 @@ class ShardConfig:
 
 
 class Host(Generic[S, C, E]):
-    """The entities of one kind in one shard, in one event loop."""
+    """The entities of one kind in one shard, in one event loop. `shards` is how many there are of the kind."""
 
     def __init__(self, kind: EntityKind[S, C, E], config: ShardConfig) -> None:
         """Open the journal and claim the shard. Raises StartupFailed, WriteFailed or JournalUnreadable."""
         self.kind, self.codec, self.config = kind, Codec(kind), config
         self.name = f"{kind.name}-{config.index}"
-        self.incarnation = uuid.uuid4().hex
+        self.shards = config.shards
         self.journal: Journal | None = None
         self.live: dict[str, Live[S, C, E]] = {}
         self.problem: BotError | None = None
@@ -72,9 +73,27 @@ class Host(Generic[S, C, E]):
         if config.journal_url:
             journal = SqlJournal(config.journal_url, config.at_step)
             journal.open()
-            journal.claim(self.name, self.incarnation)
+            incarnation = self._claim(journal)
             self.journal = journal
-            self._commits = GroupCommit(journal, self.name, self.incarnation, self._drop, self._failed, config.at_step)
+            self._commits = GroupCommit(journal, self.name, incarnation, self._drop, self._failed, config.at_step)
+
+    def _claim(self, journal: Journal) -> str:
+        """Fence every older incarnation, and learn where the entities live; returns this incarnation's name."""
+        incarnation = uuid.uuid4().hex
+        # First: a placement that is made anew fences all shards of the kind.
+        journal.placed(self.kind.name, self.config.shards)
+        journal.claim(self.name, incarnation)
+        # After the claim: a placement that came between them is seen, or has fenced us.
+        self.shards = journal.placed(self.kind.name, self.config.shards).shards
+        return incarnation
+
+    async def reclaim(self) -> None:
+        """Forget what is in memory and go on as a new incarnation."""
+        await self.drained()
+        journal, commits = self.journal, self._commits
+        if journal is not None and commits is not None:
+            commits.incarnation = await commits.run(lambda: self._claim(journal))
+        self.problem = None
 
     # ------------------------------------------------------------ what is in memory
     async def load(self, keys: Iterable[str]) -> dict[str, BotError]:
@@ -139,24 +158,23 @@ class Host(Generic[S, C, E]):
     def drop_idle(self) -> None:
         """Forget entities that nobody has called for `idle_s`, and of the others what is too old to be repeated."""
         idle_since, now = time.monotonic() - self.config.idle_s, self.config.clock()
-        for key in [key for key, live in self.live.items() if live.used_s < idle_since and _on_disk(live)]:
+        for key in [key for key, live in self.live.items() if live.used_s < idle_since and live.waited() is None]:
             del self.live[key]
         for live in self.live.values():
             live.forget_old(now)
 
     # ------------------------------------------------------------ changing it
-    def decide(self, key: str, asked: CommandId, command: C, settles: str = "") -> Any:
+    def decide(self, live: Live[S, C, E], asked: CommandId, command: C, settles: str = "") -> Any:
         """Decide a command now, change the state at once, and put what changed into the next commit.
 
-        Returns the reply, which nobody may see before `written(key)`. `settles` is the reminder that this answers.
-        Raises BadInput, Unavailable, or WriteFailed while the journal cannot be written.
+        Returns the reply, which nobody may see before `live.waited()` is on disk. `settles` is the reminder that this
+        answers. Raises BadInput, Unavailable, or WriteFailed while the journal cannot be written.
         """
-        live = self.live[key]
         now = live.time(self.config.clock())
         first = live.known(asked, self.codec, now)
         if first is not None:
             return first[0]
-        stream = stream_of(self.kind.name, key)
+        stream = stream_of(self.kind.name, live.key)
         decision = self.kind.decide(live.state, command, now, live.chance(stream))
         if self._commits is None:
             if decision.writes:
@@ -166,16 +184,6 @@ class Host(Generic[S, C, E]):
             write = live.apply(self.kind, stream, asked, command, decision, now)
             self._write(live, _settling(write, settles))
         return decision.reply
-
-    async def settled(self, live: Live[S, C, E]) -> BotError | None:
-        """Until what the entity changed so far is on disk; returns why, where it is not."""
-        batch = live.batch
-        if batch is None:
-            return None
-        await batch.wait()
-        if live.batch is batch:
-            live.batch = None
-        return batch.error_of(stream_of(self.kind.name, live.key))
 
     async def put(self, write: Write) -> None:
         """Write what changes no state. Raises why, where it cannot be written."""
@@ -233,7 +241,8 @@ class Host(Generic[S, C, E]):
         """Delete what time travel was not asked to keep, a bounded piece at a time."""
         journal, before = self.journal, self.config.clock() - self.config.keep_s
         if journal is not None and self._commits is not None:
-            await self._commits.run(lambda: journal.compact(before, _LOADED_AT_ONCE))
+            while await self._commits.run(lambda: journal.compact(before, _COMPACTED_AT_ONCE)):
+                pass
 
     async def drained(self) -> None:
         """Until everything is on disk; then forget all that is in memory."""
@@ -249,10 +258,6 @@ class Host(Generic[S, C, E]):
         self._readers.shutdown()
         if self.journal is not None:
             self.journal.close()
-
-
-def _on_disk(live: Live[Any, Any, Any]) -> bool:
-    return live.batch is None or live.batch.done
 
 
 def _settling(write: Write, effect_id: str) -> Write:

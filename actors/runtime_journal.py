@@ -29,6 +29,7 @@ _ERASE = "DELETE FROM records WHERE stream = ? AND record_id = ?"
 _SETTLE = "DELETE FROM outbox WHERE stream = ? AND effect_id = ?"
 _CLAIM = """INSERT INTO owners VALUES (?, ?)
     ON CONFLICT (shard) DO UPDATE SET incarnation = excluded.incarnation"""
+_PLACE_FIRST = "INSERT INTO placements VALUES (?, ?, 1) ON CONFLICT (kind) DO NOTHING"
 _PLACE = """INSERT INTO placements VALUES (?, ?, 1)
     ON CONFLICT (kind) DO UPDATE SET shards = excluded.shards, epoch = placements.epoch + 1 RETURNING shards, epoch"""
 _SNAPSHOTS_OF = """WITH wanted (stream) AS (VALUES {})
@@ -189,6 +190,15 @@ class SqlJournal:
         with self._database.reading() as connection:
             row = connection.execute(query).first()
         return Placement(*row) if row else None
+
+    def placed(self, kind: str, shards: int) -> Placement:
+        found = self.placement(kind)
+        if found is not None:
+            return found
+        with self._database.writing() as connection:
+            self._execute(connection, _PLACE_FIRST, [(kind, shards)])
+        # Somebody else may have been first.
+        return self.placement(kind) or Placement(shards)
 
     def place(self, kind: str, shards: int) -> Placement:
         if shards < 1:

@@ -85,6 +85,12 @@ class Live(Generic[S, C, E]):
             raise BadInput(problem, "Look at the present state, then ask anew.")
         return None
 
+    def waited(self) -> Batch | None:
+        """The batch that has to be on disk before anybody hears of the entity; None where everything is."""
+        if self.batch is not None and self.batch.done:
+            self.batch = None
+        return self.batch
+
     def time(self, now: float) -> float:
         """`now`, which never goes back for one entity. Raises Unavailable where the clock was set back."""
         if now < self.at - CLOCK_SKEW_S:

@@ -143,7 +143,13 @@ class Journal(Protocol):
         """
         ...
 
-    def placement(self, kind: str) -> Placement | None: ...
+    def placement(self, kind: str) -> Placement | None:
+        """How a kind is spread; None where nobody has said."""
+        ...
+
+    def placed(self, kind: str, shards: int) -> Placement:
+        """How a kind is spread: over `shards` where nobody has said before, which fences nobody."""
+        ...
 
     def place(self, kind: str, shards: int) -> Placement:
         """Spread a kind over `shards` from now on; returns the new placement."""

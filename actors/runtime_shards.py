@@ -1,0 +1,95 @@
+"""A shard as a Ray actor: how it is started, called, probed beside its event loop, replaced and retired."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import ray
+
+from actors.runtime import ActorRef, ActorSpec
+from actors.runtime_calls import Outcome, Request
+from actors.runtime_entities import EntityActor
+from actors.runtime_host import ShardConfig
+from core.errors import Busy
+from core.supervision import Pulse
+
+PROBE_S = 2.0
+_RATE_EVERY_S = 0.25
+_PROBE = "probe"
+
+
+class ShardRef(ActorRef[Any]):
+    """One shard. Of this caller at most `config.mailbox` requests are under way: more are refused and do not travel."""
+
+    def __init__(
+        self,
+        cls: type[EntityActor[Any, Any, Any]],
+        config: ShardConfig,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        deadline_s: float,
+    ) -> None:
+        super().__init__(ActorSpec(f"{cls.kind.name}-{config.index}", deadline_s), cls, args, kwargs)
+        self._mailbox = config.mailbox
+        self._under_way = 0
+        self._answered = 0
+        self._answers_per_s = 0.0
+        self._counted_at = time.monotonic()
+
+    async def perform(self, requests: Sequence[Request]) -> Sequence[Outcome]:
+        """What came of each request. Raises Busy with how long to wait, ActorGone, or DeadlineExceeded."""
+        if self._under_way and self._under_way + len(requests) > self._mailbox:
+            raise Busy(self._spec.name, max(0.05, self._under_way / max(self._answers_per_s, 1.0)))
+        self._under_way += len(requests)
+        try:
+            outcomes: Sequence[Outcome] = await self._call("perform", (requests,), {})
+            return outcomes
+        finally:
+            self._under_way -= len(requests)
+            self._count(len(requests))
+
+    async def pulse(self) -> Pulse:
+        """How the shard is, also while its event loop hangs. Raises Unavailable where it does not say."""
+        handle = await self._found()
+        pulse: Pulse = await self._wait_for(handle.pulse.options(concurrency_group=_PROBE).remote(), PROBE_S)
+        return pulse
+
+    async def start(self) -> None:
+        await self._call("start", (), {})
+
+    async def drain(self) -> None:
+        await self._call("drain", (), {})
+
+    async def adopt(self) -> None:
+        await self._call("adopt", (), {})
+
+    async def replace(self) -> None:
+        """End the process with SIGKILL; Ray starts another."""
+        await self._kill(no_restart=False)
+
+    async def retire(self) -> None:
+        """End the process, and the name with it."""
+        await self._kill(no_restart=True)
+
+    async def _kill(self, no_restart: bool) -> None:
+        handle = self._handle or await asyncio.to_thread(self._find_or_start)
+        await asyncio.to_thread(ray.kill, handle, no_restart=no_restart)
+        self._handle = None
+
+    def _count(self, answered: int) -> None:
+        self._answered += answered
+        now = time.monotonic()
+        passed_s = now - self._counted_at
+        if passed_s >= _RATE_EVERY_S:
+            self._answers_per_s = 0.5 * self._answers_per_s + 0.5 * self._answered / passed_s
+            self._answered, self._counted_at = 0, now
+
+    def _remote(self) -> Any:
+        # Probes have a thread and a loop of their own, so that a loop that hangs is seen.
+        remote: Any = ray.remote
+        return remote(concurrency_groups={_PROBE: 1})(self._cls).options(**self._options())
+
+    def _options(self) -> dict[str, Any]:
+        # More than a mailbox may be inside at once, so that the shard itself refuses what is too much.
+        return {**super()._options(), "max_concurrency": 2 * self._mailbox}

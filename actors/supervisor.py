@@ -1,0 +1,122 @@
+"""The actor that keeps what must run running: spawns, probes, and replaces what is dead or hangs."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from actors.runtime_references import ShardLink
+from core.errors import BotError
+from core.messages import PartHealth
+from core.supervision import Action, Pulse, Rules, Watch, judge
+
+PERIOD_S = 2.0
+_ACT_S = 60.0
+_log = logging.getLogger(__name__)
+
+
+class Kind(Protocol):
+    """A kind of entity whose shards must run: a reference to it."""
+
+    name: str
+    shards: int
+
+    def shard(self, index: int) -> ShardLink: ...
+
+
+class Supervisor:
+    """Every shard of these kinds runs, answers and delivers what is due; what does not is started or replaced.
+
+    It keeps nothing: after a restart it looks again. Ray restarts what dies; this one also sees what hangs, and starts
+    the shards that nobody has called since the machine came up, so that their reminders fire.
+    """
+
+    def __init__(
+        self, kinds: Sequence[Kind], rules: Rules | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._kinds, self._rules, self._clock = tuple(kinds), rules or Rules(), clock
+        self._watched: dict[tuple[str, int], Watch] = {}
+        self._watching: asyncio.Task[None] | None = None
+        with suppress(RuntimeError):
+            asyncio.get_running_loop()
+            # In an actor's process it runs already: after a restart nobody needs to call.
+            self._start()
+
+    async def start(self) -> None:
+        """Begin to watch, and return after the first look at everything."""
+        await self.look()
+        self._start()
+
+    async def health(self) -> Sequence[PartHealth]:
+        """Every shard, and why it is not well."""
+        return tuple(_health(f"{kind}-{index}", watch) for (kind, index), watch in sorted(self._watched.items()))
+
+    async def look(self) -> None:
+        """Probe every shard once, and do what is to be done about it."""
+        await asyncio.gather(*(self._look_at(kind) for kind in self._kinds))
+
+    async def close(self) -> None:
+        """Stop watching."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+
+    def _start(self) -> None:
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except Exception:  # noqa: BLE001 - the outermost edge: a defect must not end the watch
+                _log.exception("A look at the shards failed")
+            await asyncio.sleep(PERIOD_S)
+
+    async def _look_at(self, kind: Kind) -> None:
+        await asyncio.gather(*(self._attend(kind, index) for index in range(kind.shards)))
+        for name, index in [*self._watched]:
+            if name == kind.name and index >= kind.shards:
+                del self._watched[name, index]
+
+    async def _attend(self, kind: Kind, index: int) -> None:
+        shard, name = kind.shard(index), f"{kind.name}-{index}"
+        watch, action = judge(
+            self._watched.get((kind.name, index), Watch()), await _probed(shard), self._clock(), self._rules
+        )
+        self._watched[kind.name, index] = watch
+        if watch.pulse is not None and not (watch.pulse.draining or watch.pulse.fenced):
+            kind.shards = watch.pulse.shards
+        if action is Action.NOTHING:
+            return
+        _log.warning("%s: %s (%s)", name, action.value, watch.reason)
+        try:
+            async with asyncio.timeout(_ACT_S):
+                await _do(action, shard)
+        except (BotError, TimeoutError) as error:
+            _log.warning("%s: %s did not work: %s", name, action.value, error or "it took too long")
+
+
+async def _probed(shard: ShardLink) -> Pulse | str:
+    try:
+        return await shard.pulse()
+    except BotError as error:
+        return str(error)
+
+
+async def _do(action: Action, shard: ShardLink) -> None:
+    match action:
+        case Action.START:
+            await shard.start()
+        case Action.ADOPT:
+            await shard.adopt()
+        case Action.REPLACE:
+            await shard.replace()
+
+
+def _health(name: str, watch: Watch) -> PartHealth:
+    if watch.well and watch.pulse is not None:
+        return PartHealth(name, True, f"{watch.pulse.resident:,} in memory, {watch.pulse.calls_per_s:.0f} calls/s")
+    return PartHealth(name, watch.well, watch.reason)
