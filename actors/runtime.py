@@ -64,6 +64,11 @@ class ActorRef(Generic[T]):
         self._handle = await asyncio.to_thread(self._find_or_start)
         await self._wait_for(self._handle.__ray_ready__.remote(), START_S)
 
+    async def kill(self, *, restart: bool) -> None:
+        """End the actor's process with SIGKILL, where there is one. Without `restart` its name goes too."""
+        self._handle = None
+        await asyncio.to_thread(_kill, self._spec.name, restart)
+
     def _find_or_start(self) -> Any:
         return self._remote().remote(*self._args, **self._kwargs)
 
@@ -111,6 +116,14 @@ class ActorRef(Generic[T]):
             raise ActorGone(name, "It has stopped and is being restarted; try again in a moment.") from error
         except RayError as error:
             raise ActorGone(name, f"Ray lost the call ({type(error).__name__}); try again in a moment.") from error
+
+
+def _kill(name: str, restart: bool) -> None:
+    try:
+        handle = ray.get_actor(name, NAMESPACE)
+    except ValueError:
+        return  # there is none
+    ray.kill(handle, no_restart=not restart)
 
 
 def reference(spec: ActorSpec, cls: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,6 +1,5 @@
 """A shard as a Ray actor: how it is started, called, probed beside its event loop, replaced and retired."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -66,16 +65,11 @@ class ShardRef(ActorRef[Any]):
 
     async def replace(self) -> None:
         """End the process with SIGKILL; Ray starts another."""
-        await self._kill(no_restart=False)
+        await self.kill(restart=True)
 
     async def retire(self) -> None:
         """End the process, and the name with it."""
-        await self._kill(no_restart=True)
-
-    async def _kill(self, no_restart: bool) -> None:
-        handle = self._handle or await asyncio.to_thread(self._find_or_start)
-        await asyncio.to_thread(ray.kill, handle, no_restart=no_restart)
-        self._handle = None
+        await self.kill(restart=False)
 
     def _count(self, answered: int) -> None:
         self._answered += answered
