@@ -26,6 +26,13 @@ class Kind(Protocol):
     def shard(self, index: int) -> ShardLink: ...
 
 
+Tell = Callable[[str, Watch], None]
+
+
+def _tell_nobody(shard: str, watch: Watch) -> None:
+    del shard, watch
+
+
 class Supervisor:
     """Every shard of these kinds runs, answers and delivers what is due; what does not is started or replaced.
 
@@ -34,9 +41,15 @@ class Supervisor:
     """
 
     def __init__(
-        self, kinds: Sequence[Kind], rules: Rules | None = None, clock: Callable[[], float] = time.time
+        self,
+        kinds: Sequence[Kind],
+        gauges: Callable[[], Tell] = lambda: _tell_nobody,
+        rules: Rules | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`gauges` makes, in the actor's own process, what is told how each shard is."""
         self._kinds, self._rules, self._clock = tuple(kinds), rules or Rules(), clock
+        self._tell = gauges()
         self._watched: dict[tuple[str, int], Watch] = {}
         self._watching: asyncio.Task[None] | None = None
         with suppress(RuntimeError):
@@ -87,6 +100,7 @@ class Supervisor:
             self._watched.get((kind.name, index), Watch()), await _probed(shard), self._clock(), self._rules
         )
         self._watched[kind.name, index] = watch
+        self._tell(name, watch)
         if watch.pulse is not None and not (watch.pulse.draining or watch.pulse.fenced):
             kind.shards = watch.pulse.shards
         if action is Action.NOTHING:
