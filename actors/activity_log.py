@@ -2,7 +2,9 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
+from weakref import WeakValueDictionary
 
 from actors.runtime_entities import EntityActor, query
 from actors.runtime_host import ShardConfig
@@ -20,7 +22,7 @@ from core.activity import (
     SetRetention,
     report,
 )
-from core.activity_documents import Counts, Document, Forget, Found, found
+from core.activity_documents import Counts, Document, Forget, Found, checked_find, found
 from core.entities import Find
 
 
@@ -37,7 +39,9 @@ class ActivityLog(EntityActor[Activity, Command, Event]):
         """`retention_days` is for tenants that chose none; without `keep_text` answers keep numbers alone."""
         super().__init__(config)
         self._retention_days, self._keep_text = retention_days, keep_text
-        self._forgetting = asyncio.Lock()
+        # By tenant, while one is being forgotten in.
+        self._forgetting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._scrubbing, self._scrubbed_s = asyncio.Lock(), -math.inf
 
     async def log(self, key: str, documents: Sequence[Document]) -> Noted:
         """Keep `documents`; one with the same id replaces the older. Raises BadInput for what cannot be kept."""
@@ -55,19 +59,36 @@ class ActivityLog(EntityActor[Activity, Command, Event]):
 
     @query
     async def documents(self, key: str, find: Find) -> Sequence[Found]:
-        """The documents that match, newest first."""
-        return tuple(found(record) for record in await self.find(key, find))
+        """The documents that match, newest first. Raises BadInput for what cannot be looked for."""
+        return tuple(found(record) for record in await self.find(key, checked_find(find)))
 
     @query
     async def forget(self, key: str, whose: Forget) -> Forgotten:
-        """Delete for good what was logged until now; returns what was deleted. Doing it again deletes nothing."""
-        counts = Counts()
+        """Delete for good what was logged until now; returns what was deleted. Doing it again deletes nothing.
+
+        When it returns, a SQLite journal holds no copy either. Where it raises, some may be left: call it again.
+        """
         # One at a time: two that found the same documents would both report them as deleted.
-        async with self._forgetting:
-            newest = await self.find(key, whose.find(limit=1))
-            until = math.nextafter(newest[0].at, math.inf) if newest else 0.0
-            while records := await self.find(key, whose.find(until)):
-                ids = tuple(record.record_id for record in records)
-                erased: Forgotten = await self.submit(key, Erase(ids, whose.reason))
-                counts += erased.counts
+        async with self._forgetting.setdefault(key, asyncio.Lock()):
+            counts = await self._erase(key, whose)
+        await self._leave_no_copy()
         return Forgotten(counts)
+
+    async def _erase(self, key: str, whose: Forget) -> Counts:
+        counts = Counts()
+        newest = await self.find(key, whose.find(limit=1))
+        until = math.nextafter(newest[0].at, math.inf) if newest else 0.0
+        while records := await self.find(key, whose.find(until)):
+            ids = tuple(record.record_id for record in records)
+            erased: Forgotten = await self.submit(key, Erase(ids, whose.reason))
+            counts += erased.counts
+        return counts
+
+    async def _leave_no_copy(self) -> None:
+        erased_s = time.monotonic()
+        async with self._scrubbing:
+            # One that began since does for all who waited.
+            if self._scrubbed_s < erased_s:
+                began_s = time.monotonic()
+                await self.scrub()
+                self._scrubbed_s = began_s

@@ -3,11 +3,14 @@
 import itertools
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from core.errors import Busy
+
+_LONGEST_WAIT_S = 5.0
 # Unique among processes and their restarts; what follows it counts.
-_PREFIX = os.urandom(6).hex()
+_prefix = os.urandom(6).hex()
 _COUNT = itertools.count()
 
 
@@ -43,7 +46,33 @@ class Moved(Exception):
         self.shards = shards
 
 
-def request(method: str, key: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], deadline_s: float) -> Request:
+def request(
+    method: str,
+    key: str,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    deadline_s: float,
+    clock: Callable[[], float] = time.time,
+) -> Request:
     """A new request, issued now."""
-    now = time.time()
-    return Request(method, key, args, kwargs, f"{_PREFIX}-{next(_COUNT):x}", now, now + deadline_s)
+    now = clock()
+    return Request(method, key, args, kwargs, new_command_id(), now, now + deadline_s)
+
+
+def new_command_id() -> str:
+    """An id that no other command has, in whatever process."""
+    return f"{_prefix}-{next(_COUNT):x}"
+
+
+def busy(name: str, waiting: int, answers_per_s: float) -> Busy:
+    """The refusal of a call beyond `waiting` ones; it says when those will be done, as far as that can be told."""
+    return Busy(name, min(_LONGEST_WAIT_S, max(0.05, waiting / max(answers_per_s, 1.0))))
+
+
+def _renew_prefix() -> None:
+    global _prefix
+    _prefix = os.urandom(6).hex()
+
+
+# A process that was forked counts on from the same number.
+os.register_at_fork(after_in_child=_renew_prefix)

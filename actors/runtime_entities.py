@@ -18,13 +18,15 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from actors.runtime_calls import Outcome, Request, request
+from actors.runtime_calls import Moved, Outcome, Request, request
 from actors.runtime_host import ShardConfig
-from actors.runtime_live import CommandId, Live, stream_of
+from actors.runtime_live import CommandId, Live
 from actors.runtime_outbox import Handler
 from actors.runtime_shard import IN_PROCESS_S, Shard, Turn, own_request
 from core.entities import EntityKind, Find, Record
 from core.errors import BotError
+from core.journal import Write
+from core.streams import stream_of
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -44,7 +46,7 @@ def query(method: F) -> F:
 def _gated(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     async def gated(self: "EntityActor[Any, Any, Any]", key: str, *args: Any, **kwargs: Any) -> Any:
-        (outcome,) = await self.perform((request(name, key, args, kwargs, IN_PROCESS_S),))
+        (outcome,) = await self.perform((request(name, key, args, kwargs, IN_PROCESS_S, self.now),))
         return outcome.result()
 
     return gated
@@ -74,6 +76,7 @@ class EntityActor(Shard[S, C, E]):
     def __init__(self, config: ShardConfig, handlers: Mapping[str, Handler] | None = None) -> None:
         """As for `Shard`."""
         self._turn: tuple[Live[S, C, E], CommandId] | None = None
+        self._decided: Write | None = None
         super().__init__(self.kind, config, handlers)
 
     # ------------------------------------------------------------ what a kind's methods use
@@ -81,7 +84,8 @@ class EntityActor(Shard[S, C, E]):
         """Decide a command, change the state, and return the reply: once in a call, for the call's own entity."""
         live, asked = self._own(key)
         self._turn = (live, _DECIDED)
-        return self._host.decide(live, asked, command)
+        reply, self._decided = self._host.decide(live, asked, command)
+        return reply
 
     def state(self, key: str) -> S:
         """The state of the call's own entity."""
@@ -99,6 +103,10 @@ class EntityActor(Shard[S, C, E]):
         """Decide a command and wait until it is on disk; for methods marked `@query`. Returns the reply."""
         return await self._submit(key, own_request(self.now()), command)
 
+    async def scrub(self) -> None:
+        """Leave no copy of what was deleted on the disk; for methods marked `@query`. It takes long."""
+        await self._host.scrub()
+
     def _own(self, key: str, *, reading: bool = False) -> tuple[Live[S, C, E], CommandId]:
         turn = self._turn
         if turn is None or turn[0].key != key or not (reading or turn[1] is not _DECIDED):
@@ -111,7 +119,7 @@ class EntityActor(Shard[S, C, E]):
 
     def _run(self, live: Live[S, C, E], asked: Request) -> Turn:
         method = self._methods[asked.method]
-        reading, outcome = None, Outcome()
+        reading, outcome, before = None, Outcome(), live.mark()
         if hasattr(method, "__query__"):
             reading = functools.partial(self._read, method, asked)
         else:
@@ -120,8 +128,13 @@ class EntityActor(Shard[S, C, E]):
                 outcome = Outcome(_driven(method(self, asked.key, *asked.args, **asked.kwargs)))
             except Exception as error:  # noqa: BLE001 - the outermost edge: what others asked for goes on
                 outcome = self._failed(asked, error)
-            finally:
-                self._turn = None
+                if not isinstance(error, BotError) and self._decided:
+                    # A defect changes nothing; what a method raises on purpose may.
+                    live.take_back(before, asked.command_id)
+                    self._decided = None
+            if self._decided:
+                self._host.write(live, self._decided)
+            self._turn = self._decided = None
         return Turn(outcome, live.waited(), stream_of(self.kind.name, asked.key), reading)
 
     async def _read(self, method: Callable[..., Coroutine[Any, Any, Any]], asked: Request) -> Outcome:
@@ -132,7 +145,7 @@ class EntityActor(Shard[S, C, E]):
 
     def _failed(self, asked: Request, error: Exception) -> Outcome:
         """What a method raised. A defect leaves as text: its own class may not be known where the caller is."""
-        if isinstance(error, BotError):
+        if isinstance(error, BotError | Moved):
             return Outcome(error=error)
         name = f"{type(self).__name__}.{asked.method}"
         _log.error("%s has a defect", name, exc_info=error)

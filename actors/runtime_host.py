@@ -9,26 +9,26 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from actors.runtime_commits import GroupCommit
 from actors.runtime_journal import SqlJournal
-from actors.runtime_live import FUTURE_S, REMEMBER_S, CommandId, Live, stream_of
+from actors.runtime_live import FUTURE_S, REMEMBER_S, SNAPSHOT_EVERY, CommandId, Live
+from actors.runtime_loading import Loader
 from core.entities import EntityKind, Find, Record
 from core.entity_codec import Codec
-from core.errors import BotError, Fenced, Unavailable
+from core.errors import BotError, Fenced
 from core.journal import AtStep, Journal, Write, no_step
+from core.streams import stream_of
 
 S = TypeVar("S")
 C = TypeVar("C")
 E = TypeVar("E")
 T = TypeVar("T")
 
-_LOADED_AT_ONCE = 500
 _COMPACTED_AT_ONCE = 50
 # After a write that failed: how long new work is refused without trying again.
 BREAK_S = 1.0
@@ -40,7 +40,8 @@ class ShardConfig:
     """Where a shard's journal is and how it runs. An empty `journal_url`: nothing is kept, for measurements alone.
 
     `idle_s`: an entity that nobody called for so long is dropped from memory. `mailbox`: calls beyond so many waiting
-    are refused. `keep_s`: how far back time travel goes; older entries are compacted.
+    are refused. `keep_s`: how far back time travel goes; older entries are compacted, every `compact_s`. A snapshot is
+    written every `snapshot_every` entries of a stream.
     """
 
     journal_url: str
@@ -49,8 +50,18 @@ class ShardConfig:
     idle_s: float = 300.0
     mailbox: int = 2_000
     keep_s: float = 30 * 86_400.0
+    compact_s: float = 3_600.0
+    snapshot_every: int = SNAPSHOT_EVERY
     at_step: AtStep = no_step
     clock: Callable[[], float] = time.time
+
+
+@dataclass(frozen=True, slots=True)
+class EffectWatch:
+    """What whoever delivers effects has to know: which (stream, id) entities set or settled, and when it is on disk."""
+
+    changed: set[tuple[str, str]] = field(default_factory=set)
+    written: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Host(Generic[S, C, E]):
@@ -65,9 +76,7 @@ class Host(Generic[S, C, E]):
         self.live: dict[str, Live[S, C, E]] = {}
         self.problem: BotError | None = None
         self._broken_until = 0.0
-        self.effects_written = asyncio.Event()
-        self._delivering: set[tuple[str, str]] = set()
-        self._loading: dict[str, asyncio.Future[None]] = {}
+        self.watches: list[EffectWatch] = []
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="read")
         self._commits: GroupCommit | None = None
         if config.journal_url:
@@ -76,6 +85,7 @@ class Host(Generic[S, C, E]):
             incarnation = self._claim(journal)
             self.journal = journal
             self._commits = GroupCommit(journal, self.name, incarnation, self._drop, self._failed, config.at_step)
+        self._loader = Loader(kind, self.codec, self.journal, self.live, self.reading, config.clock)
 
     def _claim(self, journal: Journal) -> str:
         """Fence every older incarnation, and learn where the entities live; returns this incarnation's name."""
@@ -98,62 +108,7 @@ class Host(Generic[S, C, E]):
     # ------------------------------------------------------------ what is in memory
     async def load(self, keys: Iterable[str]) -> dict[str, BotError]:
         """Make these entities resident; returns why, for each that cannot be."""
-        waiting: dict[str, asyncio.Future[None]] = {}
-        fresh: list[str] = []
-        for key in keys:
-            if key not in self.live and key not in waiting:
-                if key not in self._loading:
-                    self._loading[key] = asyncio.get_running_loop().create_future()
-                    fresh.append(key)
-                waiting[key] = self._loading[key]
-        for first in range(0, len(fresh), _LOADED_AT_ONCE):
-            await self._load(fresh[first : first + _LOADED_AT_ONCE])
-        if waiting:
-            await asyncio.wait(waiting.values())
-        failed = {key: loading.exception() for key, loading in waiting.items()}
-        return {key: error for key, error in failed.items() if isinstance(error, BotError)}
-
-    async def _load(self, keys: Sequence[str]) -> None:
-        try:
-            await self._load_each(keys)
-        except BotError as error:
-            self._end_loading(keys, error)
-        except Exception as error:
-            self._end_loading(keys, Unavailable(f"The journal of {self.name}", f"It could not be read ({error!r})."))
-            raise
-        finally:
-            self._end_loading(keys, Unavailable(self.name, "Loading was stopped."))
-
-    async def _load_each(self, keys: Sequence[str]) -> None:
-        journal = self.journal
-        if journal is None:
-            for key in keys:
-                self._loaded(key, Live(key, self.kind.initial(key)))
-            return
-        since = self.config.clock() - REMEMBER_S - FUTURE_S
-        streams = {stream_of(self.kind.name, key): key for key in keys}
-        found = await self.reading(lambda: journal.load(streams.keys(), since))
-        for stream, key in streams.items():
-            try:
-                self._loaded(key, Live.load(key, self.kind, self.codec, found[stream]))
-            except BotError as error:
-                self._end_loading((key,), error)
-
-    def _loaded(self, key: str, live: Live[S, C, E]) -> None:
-        live.used_s = time.monotonic()
-        self.live[key] = live
-        self._end_loading((key,), None)
-
-    def _end_loading(self, keys: Collection[str], error: BotError | None) -> None:
-        for key in keys:
-            loading = self._loading.pop(key, None)
-            if loading is None:
-                continue
-            if error is None:
-                loading.set_result(None)
-            else:
-                loading.set_exception(error)
-                loading.exception()  # whoever waits asks again; nobody may be left
+        return await self._loader.load(keys)
 
     def drop_idle(self) -> None:
         """Forget entities that nobody has called for `idle_s`, and of the others what is too old to be repeated."""
@@ -164,16 +119,16 @@ class Host(Generic[S, C, E]):
             live.forget_old(now)
 
     # ------------------------------------------------------------ changing it
-    def decide(self, live: Live[S, C, E], asked: CommandId, command: C, settles: str = "") -> Any:
-        """Decide a command now, change the state at once, and put what changed into the next commit.
+    def decide(self, live: Live[S, C, E], asked: CommandId, command: C, settles: str = "") -> tuple[Any, Write | None]:
+        """Decide a command now and change the state at once; returns the reply, and what `write` has to be given.
 
-        Returns the reply, which nobody may see before `live.waited()` is on disk. `settles` is the reminder that this
-        answers. Raises BadInput, Unavailable, or WriteFailed while the journal cannot be written.
+        Nobody may see the reply before `live.waited()` is on disk. `settles` is the reminder that this answers. Raises
+        BadInput, Unavailable, or WriteFailed while the journal cannot be written.
         """
         now = live.time(self.config.clock())
         first = live.known(asked, self.codec, now)
         if first is not None:
-            return first[0]
+            return first[0], None
         stream = stream_of(self.kind.name, live.key)
         decision = self.kind.decide(live.state, command, now, live.chance(stream))
         if self._commits is None:
@@ -181,9 +136,20 @@ class Host(Generic[S, C, E]):
                 live.step(self.kind.replay(live.state, decision.events), asked, decision.reply, now)
         elif decision.writes:
             self._refuse_while_broken()
-            write = live.apply(self.kind, stream, asked, command, decision, now)
-            self._write(live, _settling(write, settles))
-        return decision.reply
+            every = self.config.snapshot_every
+            write = live.apply(self.kind, self.codec, asked, command, decision, now, every)
+            return decision.reply, _settling(write, settles)
+        return decision.reply, None
+
+    def write(self, live: Live[S, C, E], write: Write) -> None:
+        """Put what an entity decided into the next commit."""
+        assert self._commits is not None
+        batch = live.batch = self._commits.append(write)
+        names = {(write.stream, effect.effect_id) for effect in write.effects}
+        for watch in self.watches:
+            watch.changed.update(names, ((write.stream, effect_id) for effect_id in write.settled))
+            if names:
+                batch.on_disk(watch.written.set)
 
     async def put(self, write: Write) -> None:
         """Write what changes no state. Raises why, where it cannot be written."""
@@ -194,26 +160,9 @@ class Host(Generic[S, C, E]):
         if error is not None:
             raise error
 
-    @contextmanager
-    def delivering(self, stream: str, effect_id: str) -> Iterator[Callable[[], bool]]:
-        """While an effect is delivered; gives a function that tells whether the entity still wants just that one."""
-        name = (stream, effect_id)
-        self._delivering.add(name)
-        try:
-            yield lambda: name in self._delivering
-        finally:
-            self._delivering.discard(name)
-
-    def _write(self, live: Live[S, C, E], write: Write) -> None:
-        assert self._commits is not None
-        live.batch = self._commits.append(write)
-        if write.effects:
-            self._delivering.difference_update((write.stream, effect.effect_id) for effect in write.effects)
-            live.batch.on_disk(self.effects_written.set)
-
     def _refuse_while_broken(self) -> None:
         if isinstance(self.problem, Fenced) or (self.problem and time.monotonic() < self._broken_until):
-            raise self.problem
+            raise self.problem.with_traceback(None)  # it is raised often, and would keep each caller's frames
         self.problem = None
 
     def _drop(self, streams: Collection[str]) -> None:
@@ -224,7 +173,8 @@ class Host(Generic[S, C, E]):
 
     def _failed(self, error: BotError) -> None:
         """The journal took nothing: refuse new work for a moment, or for good where another incarnation goes on."""
-        self.problem, self._broken_until = error, time.monotonic() + BREAK_S
+        if not isinstance(self.problem, Fenced):
+            self.problem, self._broken_until = error, time.monotonic() + BREAK_S
 
     # ------------------------------------------------------------ the journal
     async def reading(self, work: Callable[[], T]) -> T:
@@ -239,13 +189,21 @@ class Host(Generic[S, C, E]):
 
     async def compact(self) -> None:
         """Delete what time travel was not asked to keep, a bounded piece at a time."""
-        journal, before = self.journal, self.config.clock() - self.config.keep_s
+        # What a repeated command is known by stays, however little is to be kept.
+        keep_s = max(self.config.keep_s, REMEMBER_S + FUTURE_S)
+        journal, before = self.journal, self.config.clock() - keep_s
         if journal is not None and self._commits is not None:
             while await self._commits.run(lambda: journal.compact(before, _COMPACTED_AT_ONCE)):
                 pass
 
+    async def scrub(self) -> None:
+        """Leave no copy of what was deleted on the disk."""
+        if self.journal is not None and self._commits is not None:
+            await self._commits.run(self.journal.scrub)
+
     async def drained(self) -> None:
         """Until everything is on disk; then forget all that is in memory."""
+        await self._loader.ended()
         if self._commits is not None:
             await self._commits.drained()
         self.live.clear()

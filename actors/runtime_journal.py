@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import Connection, and_, delete, func, select
 
 from actors.runtime_journal_changes import Changes, Row, changes_of, effect_rows, gone, record_rows
 from actors.runtime_journal_database import Conflict, Database
@@ -14,6 +14,7 @@ from core.errors import BadInput, Fenced, WriteFailed
 from core.journal import AtStep, Due, Entry, Loaded, Placement, Snapshot, Step, Write, no_step
 
 _CHUNK = 500  # streams in one query
+_PIECE = 10_000  # entries that one compaction deletes: other commits wait for it
 
 # The driver's own SQL where speed asks for it; ? is the placeholder.
 _ENTRY = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -22,7 +23,7 @@ _SNAPSHOT = """INSERT INTO snapshots VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream,
 _RECORD = """INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, record_id)
     DO UPDATE SET at = excluded.at, kind = excluded.kind, "user" = excluded."user", channel = excluded.channel,
     body = excluded.body"""
-_EFFECT = """INSERT INTO outbox VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream, effect_id)
+_EFFECT = """INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (stream, effect_id)
     DO UPDATE SET target = excluded.target, body = excluded.body, due_at = excluded.due_at"""
 _AGE = "DELETE FROM records WHERE stream = ? AND at < ?"
 _ERASE = "DELETE FROM records WHERE stream = ? AND record_id = ?"
@@ -43,10 +44,13 @@ _ENTRIES_OF = """WITH wanted (stream) AS (VALUES {}), known (stream, snapshot, o
         FROM wanted)
     SELECT e.* FROM known JOIN entries e ON e.stream = known.stream
     AND e.seq > CASE WHEN old < snapshot THEN old ELSE snapshot END ORDER BY e.stream, e.seq"""
-# Streams with entries that only times before `before` need, and the snapshot that stands for them.
-_STALE = """SELECT stream, max(seq) FROM snapshots s WHERE at <= ? AND EXISTS
-    (SELECT * FROM entries e WHERE e.stream = s.stream AND e.seq <= s.seq AND e.at < ?) GROUP BY stream LIMIT ?"""
-_DELETE_ENTRIES = "DELETE FROM entries WHERE stream = ? AND seq <= ? AND at < ?"
+# Snapshots that stand for entries that only times before `before` need. The newest first: what was compacted before
+# and has nothing left to delete comes last, so a piece is found at once.
+_STALE = """SELECT stream, seq FROM snapshots s WHERE at <= ? AND EXISTS
+    (SELECT * FROM entries e WHERE e.stream = s.stream AND e.seq <= s.seq AND e.at < ?)
+    ORDER BY at DESC, stream, seq DESC LIMIT ?"""
+_DELETE_ENTRIES = """DELETE FROM entries WHERE stream = ? AND seq <= ? AND at < ?
+    AND seq < ? + (SELECT min(seq) FROM entries WHERE stream = ?)"""
 _DELETE_SNAPSHOTS = "DELETE FROM snapshots WHERE stream = ? AND seq < ?"
 
 
@@ -147,6 +151,22 @@ class SqlJournal:
             its_entries = connection.execute(select(entries).filter_by(stream=stream).order_by(entries.c.seq))
             return [Snapshot(*row) for row in kept], [Entry(*row) for row in its_entries]
 
+    def streams(self, prefix: str, limit: int) -> Sequence[str]:
+        found: list[str] = []
+        with self._database.reading() as connection:
+            while len(found) < limit:
+                # The next name after the last one: a step for each stream, however long it is. One that was compacted
+                # may have a snapshot alone.
+                firsts = (
+                    connection.scalar(select(func.min(of)).where(of > found[-1] if found else of >= prefix))
+                    for of in (entries.c.stream, snapshots.c.stream)
+                )
+                stream = min((name for name in firsts if name is not None), default=None)
+                if stream is None or not stream.startswith(prefix):
+                    break
+                found.append(stream)
+        return found
+
     def find(self, stream: str, find: Find) -> Sequence[Record]:
         of = records.c
         fields = {name: getattr(find, name) for name in ("record_id", "kind", "user", "channel")}
@@ -162,28 +182,36 @@ class SqlJournal:
 
     def due(self, kind: str, now: float, limit: int, skip: int = 0) -> Sequence[Due]:
         of = outbox.c
-        query = select(of.stream, of.effect_id, of.target, of.body, of.due_at).where(of.due_at <= now, _of_kind(kind))
+        query = select(of.stream, of.effect_id, of.target, of.body, of.due_at).where(of.kind == kind, of.due_at <= now)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(of.due_at, of.stream, of.effect_id).limit(limit).offset(skip))
             return [Due(stream, Effect(*effect)) for stream, *effect in rows]
 
     def next_due(self, kind: str) -> float | None:
         with self._database.reading() as connection:
-            soonest: float | None = connection.scalar(select(func.min(outbox.c.due_at)).where(_of_kind(kind)))
+            soonest: float | None = connection.scalar(select(func.min(outbox.c.due_at)).where(outbox.c.kind == kind))
             return soonest
 
     def compact(self, before: float, limit: int) -> int:
         with self._database.reading() as connection:
-            rows = connection.exec_driver_sql(self._sql(_STALE), (before, before, limit))
-            stale = [(stream, seq) for stream, seq in rows]
+            stale: dict[str, int] = {}
+            for stream, seq in connection.exec_driver_sql(self._sql(_STALE), (before, before, limit)):
+                stale.setdefault(stream, seq)
         if not stale:
             return 0
+        room = _PIECE
         with self._database.writing() as connection:
-            of_entries = [(*newest, before) for newest in stale]
-            deleted = connection.exec_driver_sql(self._sql(_DELETE_ENTRIES), of_entries).rowcount
-            self._at_step(Step.COMPACTION)
-            self._execute(connection, _DELETE_SNAPSHOTS, stale)
-        return deleted
+            for stream, seq in stale.items():
+                which = (stream, seq, before, room, stream)
+                room -= connection.exec_driver_sql(self._sql(_DELETE_ENTRIES), which).rowcount
+                self._at_step(Step.COMPACTION)
+                self._execute(connection, _DELETE_SNAPSHOTS, [(stream, seq)])
+                if room <= 0:
+                    break
+        return _PIECE - room
+
+    def scrub(self) -> None:
+        self._database.scrub()
 
     def placement(self, kind: str) -> Placement | None:
         query = select(placements.c.shards, placements.c.epoch).where(placements.c.kind == kind)
@@ -203,10 +231,10 @@ class SqlJournal:
     def place(self, kind: str, shards: int) -> Placement:
         if shards < 1:
             raise BadInput(f"{kind} cannot be spread over {shards} shards.", "Take 1 or more.")
+        shard = owners.c.shard
+        of_kind = and_(shard >= f"{kind}-", shard < f"{kind}.")  # "." is the character after "-"
         with self._database.writing() as connection:
-            return Placement(*connection.exec_driver_sql(self._sql(_PLACE), (kind, shards)).one())
-
-
-def _of_kind(kind: str) -> ColumnElement[bool]:
-    """Effects of the streams `kind/…`: all names from that on to the next that could follow them."""
-    return and_(outbox.c.stream >= f"{kind}/", outbox.c.stream < f"{kind}0")  # "0" is the character after "/"
+            placed = Placement(*connection.exec_driver_sql(self._sql(_PLACE), (kind, shards)).one())
+            # It waits for commits that are under way, and whoever comes after it has lost its shard.
+            connection.execute(delete(owners).where(of_kind))
+        return placed

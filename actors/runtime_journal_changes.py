@@ -31,7 +31,8 @@ class Changes:
     ages: list[tuple[str, float]] = field(default_factory=list)
 
     def add(self, write: Write) -> None:
-        """Take in the next write of the commit."""
+        """Take in the next write of the commit. Raises BadInput where it cannot be kept."""
+        write.check()
         stream = write.stream
         if write.entry:
             self.entries.append(_ENTRY(write.entry))
@@ -68,7 +69,7 @@ def record_rows(records: Mapping[Key, Record | None]) -> list[Row]:
 
 
 def effect_rows(effects: Mapping[Key, Effect | None]) -> list[Row]:
-    return [(*key, *_EFFECT(effect)) for key, effect in effects.items() if effect]
+    return [(*key, *_EFFECT(effect), key[0].partition("/")[0]) for key, effect in effects.items() if effect]
 
 
 def gone(latest: Mapping[Key, Record | None] | Mapping[Key, Effect | None]) -> list[Row]:

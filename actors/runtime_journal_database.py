@@ -8,20 +8,32 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.errors import BadInput, BotError, JournalUnreadable, Unavailable, WriteFailed
 
 _WAIT_S = 10  # for another's lock, for a free connection, and for a server's first answer
-_UNIQUE_VIOLATION = "23505"
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
-_ADVICE = {
+_IDENTITY = "identity"
+_CONFLICT = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, "23505")
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, "XX001", "XX002")
+_NO_TABLES = (sqlite3.SQLITE_ERROR, "42P01", "42703")
+_DISK = "Check that its disk is whole and not full."
+_ADVICE: dict[int | str | None, str] = {
     sqlite3.SQLITE_FULL: "Make room on its disk.",
-    sqlite3.SQLITE_IOERR: "Check that its disk is whole and not full.",
     sqlite3.SQLITE_READONLY: "Let this user write the file and its folder, or name another.",
-    sqlite3.SQLITE_CANTOPEN: "Let this user write the file and its folder, or name another.",
+    sqlite3.SQLITE_CANTOPEN: "Check that it is there and that this user may write it and its folder, or name another.",
     sqlite3.SQLITE_BUSY: "Another program holds it: end that one.",
+}
+_SECRETS = ("password", "sslpassword")
+# A server that is cut off is given up, also in the middle of a call.
+_POSTGRES_CONNECTION = {
+    "connect_timeout": _WAIT_S,
+    "tcp_user_timeout": _WAIT_S * 1000,
+    "keepalives_idle": _WAIT_S // 2,
+    "keepalives_interval": 1,
+    "keepalives_count": _WAIT_S // 2,
 }
 # A commit is on disk before it is acknowledged, nobody waits for ever, and who is cut off in a transaction loses it.
 _POSTGRES_SETTINGS = f"""SELECT set_config('lock_timeout', '{_WAIT_S}s', false),
@@ -42,8 +54,9 @@ class Database:
 
     def __init__(self, url: str, read_only: bool = False) -> None:
         parsed = _parsed(url)
-        self.file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
-        self.name = str(self.file) if self.file else parsed.render_as_string(hide_password=True)
+        self.file = Path(parsed.database or "").absolute() if parsed.get_backend_name() == "sqlite" else None
+        shown = parsed.difference_update_query(_SECRETS)
+        self.name = str(self.file) if self.file else shown.render_as_string(hide_password=True)
         self._reader: Engine
         self._writer: Engine
         if self.file:
@@ -63,12 +76,14 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A transaction on one unchanging view. Raises Unavailable, and JournalUnreadable where the file is damaged."""
         with self.errors(Unavailable), self._reader.begin() as connection:
+            self._check_in_place(connection, Unavailable)
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on disk afterwards. Raises WriteFailed, JournalUnreadable, BadInput, or Conflict."""
         with self.errors(WriteFailed), self._writer.begin() as connection:
+            self._check_in_place(connection, WriteFailed)
             yield connection
 
     @contextmanager
@@ -83,27 +98,67 @@ class Database:
         except PoolTimeout as error:
             raise kind(f"The journal {self.name} (all connections are busy)", "Call it from fewer threads.") from error
 
+    def scrub(self) -> None:
+        """Leave no copy of what was deleted in a SQLite file and its log. Raises WriteFailed.
+
+        Each connection overwrites what it deletes, but not what is left of a row where it was before the file's pages
+        were balanced, nor what the log holds. So the file is written anew, and the log emptied.
+        """
+        if self.file is None:
+            return
+        with self.errors(WriteFailed), self._engine.execution_options(begin="").connect() as connection:
+            self._check_in_place(connection, WriteFailed)
+            connection.exec_driver_sql("VACUUM")
+            in_use, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        if in_use:
+            raise WriteFailed(f"The log of the journal {self.name}", "Something has it open to read: end that.")
+
     def close(self) -> None:
         """Give every connection back. A later call connects anew."""
         self._engine.dispose()
 
+    def _check_in_place(self, connection: Connection, kind: type[Unavailable]) -> None:
+        # A file that was deleted lives on while it is open: what is written to it then ends with this process.
+        if self.file and connection.info[_IDENTITY] != _identity(self.file):
+            part = f"The journal {self.name} (it was deleted, moved or replaced while in use)"
+            raise kind(part, "Stop what uses it, put it back or restore it from a backup, and start again.")
+
     def _translated(self, error: DBAPIError, kind: type[Unavailable]) -> BotError | Conflict:
         cause: Any = error.orig
-        code = getattr(cause, "sqlite_errorcode", None)
-        if code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY or getattr(cause, "sqlstate", None) == _UNIQUE_VIOLATION:
+        code = _code_of(cause)
+        if code in _CONFLICT:
             return Conflict()
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-        primary = code & 0xFF if code is not None else None
-        if primary in _DAMAGED:
+        if isinstance(code, int):
+            code &= 0xFF
+        if code in _DAMAGED:
             problem = f"The journal {self.name} is damaged, or is no journal at all ({reason})."
-            return JournalUnreadable(problem, "Restore it from a backup, or name another file.")
-        if primary == sqlite3.SQLITE_CONSTRAINT or isinstance(error, DataError):
+            return JournalUnreadable(problem, "Restore it from a backup, or name another.")
+        if code == sqlite3.SQLITE_CONSTRAINT or isinstance(error, DataError):
             return BadInput(f"The journal cannot hold this ({reason}).", "Send finite numbers and printable text.")
-        if primary == sqlite3.SQLITE_ERROR or isinstance(error, ProgrammingError):
+        if code in _NO_TABLES:
             problem = f"The journal {self.name} has not the tables that it should have ({reason})."
             return JournalUnreadable(problem, "Restore it from a backup, or name another database.")
         server = "Check that its server runs, has room, and lets this user in."
-        return kind(f"The journal {self.name} ({reason})", _ADVICE.get(primary or 0, "") if self.file else server)
+        return kind(f"The journal {self.name} ({reason})", _ADVICE.get(code, _DISK) if self.file else server)
+
+
+def _code_of(cause: Any) -> int | str | None:
+    """SQLite's extended code, or PostgreSQL's SQLSTATE."""
+    if isinstance(cause, sqlite3.Error):
+        # The driver's own errors have no code; this one it raises for a text that is none, so it was not written so.
+        unreadable = sqlite3.SQLITE_CORRUPT if isinstance(cause, sqlite3.OperationalError) else None
+        return getattr(cause, "sqlite_errorcode", unreadable)
+    sqlstate: str | None = getattr(cause, "sqlstate", None)
+    return sqlstate
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _parsed(url: str) -> URL:
@@ -122,22 +177,24 @@ def _parsed(url: str) -> URL:
 
 def _sqlite(file: Path, read_only: bool) -> Engine:
     # As SQLAlchemy's page on SQLite has it: the driver's own idea of transactions off, and BEGIN by this event.
-    path, query = str(file), {}
-    if read_only:
-        path, query = f"file:{quote(path)}", {"mode": "ro", "uri": "true"}
-    url = URL.create("sqlite", database=path, query=query)
+    # It is never made here: a journal that was deleted is missed, not begun anew.
+    query = {"mode": "ro" if read_only else "rw", "uri": "true"}
+    url = URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
     engine = create_engine(url, connect_args={"timeout": _WAIT_S}, pool_timeout=_WAIT_S, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _: object) -> None:
+    def prepare(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
+        record.info[_IDENTITY] = _identity(file)
         if not read_only:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
                 connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+        statement = connection.get_execution_options().get("begin", "BEGIN")
+        if statement:
+            connection.exec_driver_sql(statement)
 
     return engine
 
@@ -146,7 +203,7 @@ def _postgres(url: URL, read_only: bool) -> Engine:
     engine = create_engine(
         url,
         paramstyle="format",
-        connect_args={"connect_timeout": _WAIT_S},
+        connect_args=_POSTGRES_CONNECTION,
         pool_timeout=_WAIT_S,
         pool_pre_ping=True,  # a server that was restarted is met by the next call
     )

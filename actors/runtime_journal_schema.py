@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -26,7 +26,7 @@ def prepare_schema(database: Database) -> None:
         version = _version(connection)
         if version == SCHEMA_VERSION:
             return
-        if version is None and (taken := sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))):
+        if version is None and (taken := _taken(connection, database)):
             problem = f"The database {database.name} has tables of other programs ({', '.join(taken)}) and no journal."
             raise JournalUnreadable(problem, "Name another file or database.")
         from actors.runtime_migrations.upgrade import upgrade  # only now: Alembic takes long to import
@@ -56,6 +56,12 @@ def _newer(database: Database, version: str | None) -> StartupFailed:
     return StartupFailed(problem, "Run that release or a newer one, or name another journal.")
 
 
+def _taken(connection: Connection, database: Database) -> list[str]:
+    """Tables in the way: any in a file, which is one program's, and in a server's database those of our names."""
+    there = set(inspect(connection).get_table_names())
+    return sorted(there if database.file else there & set(metadata.tables))[:5]
+
+
 def _version(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
@@ -65,16 +71,21 @@ def _version(connection: Connection) -> str | None:
 
 @contextmanager
 def _alone(file: Path | None) -> Iterator[None]:
-    """Hold the lock beside a SQLite file, so that one process makes it. The lock ends with the process."""
+    """Hold the lock beside a SQLite file, so that one process makes it. The lock ends with the process.
+
+    The file itself is not opened here: closing it would end the locks that SQLite holds on it in this process.
+    """
     if file is None:
         yield
         return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock = file.with_name(f"{file.name}.lock").open("a")
-    except OSError as error:
-        part = f"The journal's folder {file.parent} ({error.strerror})"
-        raise WriteFailed(part, "Name a file in a folder that this user may write.") from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            lock = held.enter_context(file.with_name(f"{file.name}.lock").open("a"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not file.exists():
+                file.touch()
+        except OSError as error:
+            part = f"The journal's folder {file.parent} ({error.strerror})"
+            raise WriteFailed(part, "Name a file in a folder that has room and that this user may write.") from error
         yield

@@ -10,7 +10,7 @@ from core.entities import Chance, Decision, EntityKind
 from core.entity_codec import Codec, to_json
 from core.errors import BadInput, Unavailable
 from core.journal import Entry, Loaded, Snapshot, Write
-from core.streams import check_contiguous
+from core.streams import check_contiguous, stream_of
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -23,6 +23,9 @@ MAX_REMEMBERED = 65_536
 CLOCK_SKEW_S = 2.0
 FUTURE_S = 60.0
 SNAPSHOT_EVERY = 256
+
+# What a change alters of an entity: its state, the number and time of its last entry, the entries since a snapshot.
+Mark = tuple[Any, int, float, int]
 
 
 class CommandId:
@@ -54,11 +57,18 @@ class Live(Generic[S, C, E]):
         self._remembered: dict[str, tuple[float, Any]] | None = None
 
     @classmethod
-    def load(cls, key: str, kind: EntityKind[S, C, E], codec: Codec[S, C, E], loaded: Loaded) -> "Live[S, C, E]":
-        """Rebuild the entity. Raises JournalUnreadable where its stream has a gap or a form that is not ours."""
+    def load(
+        cls, key: str, kind: EntityKind[S, C, E], codec: Codec[S, C, E], loaded: Loaded, since: float
+    ) -> "Live[S, C, E]":
+        """Rebuild the entity from what was kept since `since` at least.
+
+        Raises JournalUnreadable where its stream has a gap or a form that is not ours.
+        """
         check_contiguous(loaded)
         snapshot = loaded.snapshot
         live = cls(key, codec.state(snapshot) if snapshot else kind.initial(key))
+        # Should the clock be set back: what was done before is not remembered, and must not be done again.
+        live._forgotten_at = since
         if snapshot:
             live.seq, live.at = snapshot.seq, snapshot.at
         for entry in loaded.entries:
@@ -80,7 +90,7 @@ class Live(Generic[S, C, E]):
         if asked.issued_at > now + FUTURE_S:
             problem = f"The command for {self.key} was issued {asked.issued_at - now:,.0f} s in the future."
             raise BadInput(problem, "Set the clock of the machine that sends it.")
-        if asked.issued_at < max(now - REMEMBER_S, self._forgotten_at):
+        if asked.issued_at < max(now - REMEMBER_S, self._forgotten_at + CLOCK_SKEW_S):
             problem = f"The command for {self.key} is {now - asked.issued_at:,.0f} s old: it may be done already."
             raise BadInput(problem, "Look at the present state, then ask anew.")
         return None
@@ -99,10 +109,17 @@ class Live(Generic[S, C, E]):
         return max(now, self.at)
 
     def apply(
-        self, kind: EntityKind[S, C, E], stream: str, asked: CommandId, command: C, decision: Decision[E], now: float
+        self,
+        kind: EntityKind[S, C, E],
+        codec: Codec[S, C, E],
+        asked: CommandId,
+        command: C,
+        decision: Decision[E],
+        now: float,
+        snapshot_every: int,
     ) -> Write:
         """Change the state at once, and return what has to be on disk before anybody is told."""
-        state = kind.replay(self.state, decision.events)
+        stream = stream_of(kind.name, self.key)
         # All texts first: what cannot be written changes nothing.
         kept = to_json(command) if kind.keeps_commands else ""
         entry = Entry(
@@ -115,13 +132,12 @@ class Live(Generic[S, C, E]):
             to_json(decision.events),
             to_json(decision.reply),
         )
+        # The events as they can be read back, so that a replay gives the same state, bit for bit.
+        state = kind.replay(self.state, codec.events(entry))
         snapshot = None
-        if self._since_snapshot + 1 >= SNAPSHOT_EVERY:
+        if self._since_snapshot + 1 >= snapshot_every:
             snapshot = Snapshot(stream, entry.seq, now, kind.version, to_json(state))
-        self.step(state, asked, decision.reply, now)
-        if snapshot:
-            self._since_snapshot = 0
-        return Write(
+        write = Write(
             stream,
             entry,
             decision.records,
@@ -131,6 +147,11 @@ class Live(Generic[S, C, E]):
             decision.settled,
             snapshot,
         )
+        write.check()
+        self.step(state, asked, decision.reply, now)
+        if snapshot:
+            self._since_snapshot = 0
+        return write
 
     def step(self, state: S, asked: CommandId, reply: Any, now: float) -> None:
         """Go on to `state`, and remember what was replied."""
@@ -138,6 +159,17 @@ class Live(Generic[S, C, E]):
         self.seq += 1
         self._since_snapshot += 1
         self._remember(asked.command_id, now, reply)
+
+    def mark(self) -> Mark:
+        """Where the entity stands, for `take_back`."""
+        return self.state, self.seq, self.at, self._since_snapshot
+
+    def take_back(self, mark: Mark, command_id: str) -> None:
+        """Undo a change that is in no batch: the entity stands at `mark` again, and the command was never done."""
+        self.state, self.seq, self.at, self._since_snapshot = mark
+        if self._remembered is not None:
+            self._remembered.pop(command_id, None)
+            self._remembered = self._remembered or None
 
     def chance(self, stream: str) -> Chance:
         return Chance(stream, self.seq + 1)
@@ -159,12 +191,3 @@ class Live(Generic[S, C, E]):
             self._remembered = {}
         self._remembered[command_id] = (at, reply)
         self.forget_old(at)
-
-
-def chance_of(entry: Entry) -> Chance:
-    """The chance with which this entry was decided."""
-    return Chance(entry.stream, entry.seq)
-
-
-def stream_of(kind: str, key: str) -> str:
-    return f"{kind}/{key}"

@@ -8,10 +8,9 @@ answers a repeat with the first reply. What a shard refuses (Busy, a journal tha
 """
 
 import asyncio
-import itertools
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
@@ -98,35 +97,39 @@ class EntityRef:
     async def perform(self, requests: Sequence[Request]) -> Sequence[Outcome]:
         """What came of each request, in order. Those with one key are done in order, each once, however often sent."""
         outcomes = [Outcome(error=DeadlineExceeded(self.name, _late(self._deadline_s)))] * len(requests)
-        waiting: Sequence[int] = range(len(requests))
         try:
             async with asyncio.timeout(self._deadline_s):
-                for attempt in itertools.count():
-                    waiting = await self._try(requests, waiting, outcomes)
-                    if not waiting:
-                        break
-                    await asyncio.sleep(_pause_s(attempt))
+                await self._route(requests, range(len(requests)), outcomes, 0)
         except TimeoutError:
             pass  # what has not come is late
         return outcomes
 
-    async def _try(self, requests: Sequence[Request], waiting: Sequence[int], outcomes: list[Outcome]) -> list[int]:
-        """Send what waits to where it belongs; returns what has to be sent again."""
+    async def _route(
+        self, requests: Sequence[Request], indexes: Iterable[int], outcomes: list[Outcome], attempt: int
+    ) -> None:
+        """Get the outcomes of these requests from where they belong. No shard waits for another."""
         at_shard: defaultdict[int, list[int]] = defaultdict(list)
-        for index in waiting:
+        for index in indexes:
             at_shard[shard_of(requests[index].key, self.shards)].append(index)
-        sent = (self._send(shard, [requests[index] for index in indexes]) for shard, indexes in at_shard.items())
+        ways = (self._ask(shard, requests, here, outcomes, attempt) for shard, here in at_shard.items())
+        await asyncio.gather(*ways)
+
+    async def _ask(
+        self, shard: int, requests: Sequence[Request], indexes: Sequence[int], outcomes: list[Outcome], attempt: int
+    ) -> None:
+        """Ask one shard, and again, it or another one, for what it did not do."""
         again = []
-        for indexes, arrived in zip(at_shard.values(), await asyncio.gather(*sent), strict=True):
-            for index, outcome in zip(indexes, arrived, strict=True):
-                error = outcome.error
-                if isinstance(error, Moved):
-                    self.shards = error.shards
-                if isinstance(error, Moved | Fenced | ActorGone):
-                    again.append(index)
-                    continue
+        arrived = await self._send(shard, [requests[index] for index in indexes])
+        for index, outcome in zip(indexes, arrived, strict=True):
+            if isinstance(outcome.error, Moved):
+                self.shards = outcome.error.shards
+            if isinstance(outcome.error, Moved | Fenced | ActorGone):
+                again.append(index)
+            else:
                 outcomes[index] = outcome
-        return sorted(again)
+        if again:
+            await asyncio.sleep(_pause_s(attempt))
+            await self._route(requests, again, outcomes, attempt + 1)
 
     async def _send(self, shard: int, requests: Sequence[Request]) -> Sequence[Outcome]:
         try:

@@ -12,14 +12,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from actors.runtime_calls import Moved, Outcome, Request, request
+from actors.runtime_calls import Moved, Outcome, Request, busy, new_command_id
 from actors.runtime_commits import Batch
 from actors.runtime_host import Host, ShardConfig
-from actors.runtime_live import CommandId, Live, stream_of
+from actors.runtime_live import CommandId, Live
 from actors.runtime_outbox import Handler, Outbox
 from core.entities import Effect, EntityKind, checked_key
-from core.errors import BadInput, BotError, Busy, DeadlineExceeded, Fenced
+from core.errors import BadInput, BotError, DeadlineExceeded, Fenced
 from core.placement import shard_of
+from core.streams import stream_of
 from core.supervision import Pulse
 
 S = TypeVar("S")
@@ -29,7 +30,6 @@ E = TypeVar("E")
 IN_PROCESS_S = 60.0
 _TICK_S = 0.5
 _SWEEP_TICKS = 20
-_COMPACT_TICKS = 7_200
 _log = logging.getLogger(__name__)
 
 
@@ -68,8 +68,10 @@ class Shard(Generic[S, C, E]):
         self._served = 0
         self._calls_per_s = 0.0
         self._draining = False
+        self._moving = asyncio.Lock()
         self._ticked_at = time.monotonic()
         self._ticking: asyncio.Task[None] | None = None
+        self._compacting: asyncio.Task[None] | None = None
         with suppress(RuntimeError):
             asyncio.get_running_loop()
             # In an actor's process it runs already: reminders are due though nobody calls.
@@ -104,7 +106,7 @@ class Shard(Generic[S, C, E]):
         if isinstance(self._host.problem, Fenced):
             return self._host.problem
         if self._waiting and self._waiting + arriving > self._config.mailbox:
-            return Busy(self._host.name, max(0.05, self._waiting / max(self._calls_per_s, 1.0)))
+            return busy(self._host.name, self._waiting, self._calls_per_s)
         return None
 
     def _may_load(self, asked: Request) -> bool:
@@ -120,9 +122,13 @@ class Shard(Generic[S, C, E]):
             return error
         if asked.deadline_at < self._config.clock():
             return DeadlineExceeded(self._host.name, "The call arrived after its deadline; try again.")
-        if not self._owns(asked.key):
-            return Moved(self._host.shards)
-        return None
+        return self._elsewhere(asked.key)
+
+    def _elsewhere(self, key: str) -> Fenced | Moved | None:
+        """Why an entity is not served here, or not any more."""
+        if isinstance(self._host.problem, Fenced):
+            return self._host.problem
+        return None if self._owns(key) else Moved(self._host.shards)
 
     def _take_turn(self, asked: Request, failed: Mapping[str, BotError]) -> Turn:
         """Run a method to its end. Nothing else happens meanwhile, and nobody hears of it before it is on disk."""
@@ -137,16 +143,20 @@ class Shard(Generic[S, C, E]):
 
     async def _submit(self, key: str, asked: CommandId, command: C, settles: str = "") -> Any:
         """Decide a command; returns the reply when it is on disk."""
-        failed = await self._host.load((key,))
-        live = self._host.live.get(key)
-        if live is None:
-            raise failed.get(key) or Fenced(self._host.name, "It was reloaded; try again.")
-        reply = self._host.decide(live, asked, command, settles)
+        # Also before it is loaded: what drains, or has given the entity away, loads nothing any more.
+        failed = {} if self._elsewhere(key) else await self._host.load((key,))
+        error, live = self._elsewhere(key) or failed.get(key), self._host.live.get(key)
+        if error is not None or live is None:
+            raise error or Fenced(self._host.name, "It was reloaded; try again.")
+        reply, write = self._host.decide(live, asked, command, settles)
+        if write is not None:
+            self._host.write(live, write)
         return (await Turn(Outcome(reply), live.waited(), stream_of(self._host.kind.name, key)).gated()).result()
 
     async def _remind(self, key: str, effect: Effect) -> None:
         """Deliver a reminder: its command, and that it was done, are one commit, so that it happens once."""
-        asked = CommandId(f"{effect.effect_id}@{effect.due_at!r}", self._config.clock())
+        # A new id each time: that it is done once is the commit's doing, and the same reminder may be set again.
+        asked = CommandId(f"{effect.effect_id}@{effect.due_at!r} {new_command_id()}", self._config.clock())
         await self._submit(key, asked, self._host.codec.command(effect.body), effect.effect_id)
 
     # ------------------------------------------------------------ life
@@ -172,21 +182,30 @@ class Shard(Generic[S, C, E]):
 
     async def drain(self) -> None:
         """Finish what was begun, put it on disk, and send callers on to where the entities will live."""
-        self._draining = True
-        await self._host.drained()
+        async with self._moving:
+            await self._stop_serving()
+            await self._host.drained()
 
     async def adopt(self) -> None:
         """Go on: claim the shard anew, with the placement that the journal holds now. Nothing in memory is trusted."""
+        async with self._moving:
+            await self._stop_serving()
+            await self._host.reclaim()
+            self._draining = False
+            self._start()
+            self._outbox.start()
+
+    async def _stop_serving(self) -> None:
         self._draining = True
-        await self._host.reclaim()
-        self._draining = False
+        # Whoever goes on delivers what was under way; what this one still wrote of it would cross that.
+        await self._outbox.stop()
 
     async def close(self) -> None:
         """Release everything; for tests and measurements in process."""
-        self._draining = True
-        if self._ticking:
-            self._ticking.cancel()
-        await self._outbox.close()
+        for task in (self._ticking, self._compacting):
+            if task:
+                task.cancel()
+        await self._stop_serving()
         await self._host.close()
 
     def _owns(self, key: str) -> bool:
@@ -200,7 +219,10 @@ class Shard(Generic[S, C, E]):
             loop = asyncio.get_running_loop()
             self._ticked_at = time.monotonic()
             self._ticking = loop.create_task(self._tick())
-            self._outbox.start()
+            # Apart from the ticks: a long compaction is no hanging loop.
+            self._compacting = loop.create_task(self._compact())
+            if not self._draining:
+                self._outbox.start()
 
     async def _tick(self) -> None:
         ticks = 0
@@ -212,16 +234,16 @@ class Shard(Generic[S, C, E]):
             self._served = 0
             if ticks % _SWEEP_TICKS == 0:
                 self._host.drop_idle()
-            if ticks % _COMPACT_TICKS == 0:
-                await self._compact()
 
     async def _compact(self) -> None:
-        try:
-            await self._host.compact()
-        except BotError as error:
-            _log.warning("%s could not compact its journal, and will try again: %s", self._host.name, error)
+        while True:
+            await asyncio.sleep(self._config.compact_s)
+            try:
+                await self._host.compact()
+            except BotError as error:
+                _log.warning("%s could not compact its journal, and will try again: %s", self._host.name, error)
 
 
 def own_request(now: float) -> CommandId:
     """The id of a command that the shard gives itself."""
-    return CommandId(request("", "", (), {}, IN_PROCESS_S).command_id, now)
+    return CommandId(new_command_id(), now)

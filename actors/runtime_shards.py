@@ -7,10 +7,9 @@ from typing import Any
 import ray
 
 from actors.runtime import ActorRef, ActorSpec
-from actors.runtime_calls import Outcome, Request
+from actors.runtime_calls import Outcome, Request, busy
 from actors.runtime_entities import EntityActor
 from actors.runtime_host import ShardConfig
-from core.errors import Busy
 from core.supervision import Pulse
 
 PROBE_S = 2.0
@@ -39,7 +38,7 @@ class ShardRef(ActorRef[Any]):
     async def perform(self, requests: Sequence[Request]) -> Sequence[Outcome]:
         """What came of each request. Raises Busy with how long to wait, ActorGone, or DeadlineExceeded."""
         if self._under_way and self._under_way + len(requests) > self._mailbox:
-            raise Busy(self._spec.name, max(0.05, self._under_way / max(self._answers_per_s, 1.0)))
+            raise busy(self._spec.name, self._under_way, self._answers_per_s)
         self._under_way += len(requests)
         try:
             outcomes: Sequence[Outcome] = await self._call("perform", (requests,), {})

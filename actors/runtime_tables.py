@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Tab
 from sqlalchemy.dialects import postgresql
 
 # The newest migration. A test holds it against actors/runtime_migrations/versions/.
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 VERSION_TABLE = "journal_version"
 
 # On SQLite no table is WITHOUT ROWID: rows are appended and only the small keys are spread, which writes a third as
@@ -35,6 +35,7 @@ snapshots = Table(
     Column("at", Double, nullable=False),
     Column("version", Integer, nullable=False),
     Column("state", Text, nullable=False),
+    Index("snapshots_at", "at", "stream", "seq"),
 )
 
 records = Table(
@@ -58,7 +59,8 @@ outbox = Table(
     Column("target", ID, nullable=False),
     Column("body", Text, nullable=False),
     Column("due_at", Double, nullable=False),
-    Index("outbox_due_at", "due_at"),
+    Column("kind", ID, nullable=False, server_default=""),
+    Index("outbox_due", "kind", "due_at"),
 )
 
 owners = Table(

@@ -45,12 +45,13 @@ class Supervisor:
         kinds: Sequence[Kind],
         gauges: Callable[[], Tell] = lambda: _tell_nobody,
         rules: Rules | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`gauges` makes, in the actor's own process, what is told how each shard is."""
         self._kinds, self._rules, self._clock = tuple(kinds), rules or Rules(), clock
         self._tell = gauges()
         self._watched: dict[tuple[str, int], Watch] = {}
+        self._attending: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._watching: asyncio.Task[None] | None = None
         with suppress(RuntimeError):
             asyncio.get_running_loop()
@@ -64,17 +65,22 @@ class Supervisor:
 
     async def health(self) -> Sequence[PartHealth]:
         """Every shard, and why it is not well."""
-        return tuple(_health(f"{kind}-{index}", watch) for (kind, index), watch in sorted(self._watched.items()))
+        shards = sorted((kind.name, index) for kind in self._kinds for index in range(kind.shards))
+        return tuple(_health(f"{kind}-{index}", self._watched.get((kind, index), Watch())) for kind, index in shards)
 
     async def look(self) -> None:
         """Probe every shard once, and do what is to be done about it."""
-        await asyncio.gather(*(self._look_at(kind) for kind in self._kinds))
+        self._attend_all()
+        if self._attending:
+            await asyncio.wait(self._attending.values())
 
     async def close(self) -> None:
         """Stop watching."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait({self._watching})
+        ended = [task for task in (self._watching, *self._attending.values()) if task is not None]
+        for task in ended:
+            task.cancel()
+        if ended:
+            await asyncio.wait(ended)
 
     def _start(self) -> None:
         if self._watching is None:
@@ -82,17 +88,24 @@ class Supervisor:
 
     async def _watch(self) -> None:
         while True:
-            try:
-                await self.look()
-            except Exception:  # noqa: BLE001 - the outermost edge: a defect must not end the watch
-                _log.exception("A look at the shards failed")
+            self._attend_all()
             await asyncio.sleep(PERIOD_S)
 
-    async def _look_at(self, kind: Kind) -> None:
-        await asyncio.gather(*(self._attend(kind, index) for index in range(kind.shards)))
-        for name, index in [*self._watched]:
-            if name == kind.name and index >= kind.shards:
-                del self._watched[name, index]
+    def _attend_all(self) -> None:
+        """Begin to attend to every shard that nothing is done about yet: one that takes long holds up no other."""
+        wanted = {(kind.name, index): kind for kind in self._kinds for index in range(kind.shards)}
+        self._watched = {name: watch for name, watch in self._watched.items() if name in wanted}
+        for name, kind in wanted.items():
+            if name not in self._attending:
+                self._attending[name] = asyncio.get_running_loop().create_task(self._attend_safely(kind, name[1]))
+
+    async def _attend_safely(self, kind: Kind, index: int) -> None:
+        try:
+            await self._attend(kind, index)
+        except Exception:  # noqa: BLE001 - the outermost edge: a defect must not end the watch
+            _log.exception("%s-%d could not be attended to", kind.name, index)
+        finally:
+            del self._attending[kind.name, index]
 
     async def _attend(self, kind: Kind, index: int) -> None:
         shard, name = kind.shard(index), f"{kind.name}-{index}"
@@ -115,9 +128,10 @@ class Supervisor:
 
 async def _probed(shard: ShardLink) -> Pulse | str:
     try:
-        return await shard.pulse()
-    except BotError as error:
-        return str(error)
+        async with asyncio.timeout(_ACT_S):
+            return await shard.pulse()
+    except (BotError, TimeoutError) as error:
+        return str(error) or f"did not answer within {_ACT_S:g} s"
 
 
 async def _do(action: Action, shard: ShardLink) -> None:

@@ -12,7 +12,16 @@ from typing import Any
 import discord
 
 from bot.page import Page, Tone, line
-from core.errors import BadInput, DeadlineExceeded, StartupFailed, TenantRequired, Unavailable
+from core.errors import (
+    BadInput,
+    DeadlineExceeded,
+    Fenced,
+    JournalUnreadable,
+    RateLimited,
+    StartupFailed,
+    TenantRequired,
+    Unavailable,
+)
 from core.results import ErrorCategory, Fail, Skip
 
 _log = logging.getLogger(__name__)
@@ -26,8 +35,11 @@ _TOKEN_ADVICE = (
 _SENTENCES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
     (TenantRequired, lambda error: f"{error.problem} Use the command in a server's channel."),
     (BadInput, str),
+    (RateLimited, str),
+    (Fenced, lambda error: f"{error.part} is just being moved. Try again in a moment."),
     (DeadlineExceeded, lambda error: f"{error.part} did not answer in time. {error.advice or _AGAIN}"),
     (Unavailable, lambda error: str(error) if error.advice else f"{error} {_AGAIN}"),
+    (JournalUnreadable, lambda error: f"{error.problem} Tell the people who run this bot: {error.advice}"),
     (StartupFailed, str),
     (
         discord.Forbidden,
@@ -74,6 +86,8 @@ def sentence(problem: BaseException | Fail | Skip) -> str:
 def _fail_sentence(fail: Fail) -> str:
     if fail.retry_after_s is not None:
         return f"{fail.message} Try again in {max(1, round(fail.retry_after_s))} s."
+    if fail.category is ErrorCategory.RATE_LIMITED and not fail.retryable:
+        return fail.message  # it says what to do, and that is not to wait
     return f"{fail.message} {_FAIL_ADVICE[fail.category]}".strip()
 
 

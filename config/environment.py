@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 from pydantic.fields import FieldInfo
 
 from core.errors import StartupFailed
@@ -23,7 +24,13 @@ FLAG_PREFIX = "ENABLE_"
 # Names that look like ours and belong to a great deal of other software.
 COMMON_ELSEWHERE = frozenset({"API_KEY", "API_URL", "API_TOKEN", "LOG_FILE", "LOG_DIR", "DATA_PATH", "STORE_URI"})
 # Groups whose own name may be misspelt too; the others are words that every program uses.
-TELLING_GROUPS = ("ENABLE", "DISCORD", "CLUSTER", "EMBEDDING", "INGEST", "LANGSMITH")
+TELLING_GROUPS = ("ENABLE", "DISCORD", "CLUSTER", "EMBEDDING", "INGEST", "LANGSMITH", "JOURNAL", "BUDGET", "ACTIVITY")
+
+
+class Group(BaseModel):
+    """A branch of the tree. Each field has a description and an example, from which `.env.example` is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Variable:
     @property
     def showable(self) -> bool:
         """Whether a bad value may be repeated in an error: a number, flag or choice. Text may hold a password."""
-        return self.field.annotation in (int, float, bool) or get_origin(self.field.annotation) is Literal
+        return self.field.annotation in (int, float, bool, Decimal) or get_origin(self.field.annotation) is Literal
 
     @property
     def json(self) -> bool:

@@ -7,21 +7,18 @@ import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config import environment
+from config.environment import Group
+from config.limits import Activity, Budget, Journal, Rate
 from core.errors import StartupFailed
 
 ADVICE = "\nMend them in the environment or in .env; .env.example lists every variable."
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda text: str(text).upper())]
-
-
-class Group(BaseModel):
-    """A branch of the tree. Each field has a description and an example, from which `.env.example` is made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Discord(Group):
@@ -170,6 +167,21 @@ class Enable(Group):
         description="Send models only the sentences that matter. Off: computed and logged only.",
         examples=[True],
     )
+    distributed_rate_limiting: bool = Field(
+        default=False,
+        description="Refuse what goes beyond RATE_*. Off: counted, and logged what would have been refused.",
+        examples=[True],
+    )
+    budgets: bool = Field(
+        default=False,
+        description="Pay no model beyond BUDGET_*. Off: counted, and logged what would have been refused.",
+        examples=[True],
+    )
+    activity_text: bool = Field(
+        default=False,
+        description="Keep questions and answers in the activity log. Off: their numbers alone.",
+        examples=[True],
+    )
 
 
 class Log(Group):
@@ -191,9 +203,20 @@ class Settings(BaseSettings):
     trim: Trim = Trim()
     models: Models = Models()
     ingest: Ingest = Ingest()
+    journal: Journal = Journal()
+    rate: Rate = Rate()
+    budget: Budget = Budget()
+    activity: Activity = Activity()
     langsmith: Langsmith = Langsmith()
     enable: Enable = Enable()
     log: Log = Log()
+
+    @property
+    def journal_url(self) -> str:
+        """Where the journal is, as SQLAlchemy names it; it may hold a password."""
+        if self.journal.url is not None:
+            return self.journal.url.get_secret_value()
+        return f"sqlite:///{quote(str(self.data.dir.absolute() / 'journal' / 'journal.db'))}"
 
     @classmethod
     def settings_customise_sources(

@@ -1,7 +1,12 @@
 """The activity log of one tenant: what was answered, used and thought of it, for as long as the tenant wants.
 
 The documents are records beside the journal (core/activity_documents.py). Commands are not kept, and events, replies
-and state hold counts and days alone: so what is deleted is gone, and the journal never has to be rewritten.
+and state hold counts and days alone: so no entry of the journal ever has to be changed for what is deleted.
+
+The promise: a document is there for as long as the retention in force, but for what somebody has deleted, and gone at
+the latest a day after that. A retention that becomes shorter, chosen by the tenant or with the next `Log` after the
+settings have changed, holds for what is there already: then what is older goes at once. A longer one brings nothing
+back.
 """
 
 from typing import TypeAlias
@@ -41,7 +46,10 @@ class Activity(State, frozen=True):
 
 # ---------------------------------------------------------------- commands
 class Log(Message, frozen=True):
-    """Keep these documents, for `default_days` unless the tenant chose otherwise. Without `keep_text` words go."""
+    """Keep these documents, for `default_days` unless the tenant chose otherwise.
+
+    Without `keep_text` an answer loses its words; also those that an older one with the same id had.
+    """
 
     documents: tuple[Document, ...]
     default_days: int
@@ -153,7 +161,9 @@ def _log(state: Activity, command: Log, now: float) -> Decision[Event]:
     prune_at = state.prune_at or now + DAY_S
     effects = () if state.prune_at else (_reminder(prune_at),)
     logged = Logged(now, counts, command.default_days, prune_at)
-    return Decision(Noted(counts), (logged,), records=tuple(records.values()), effects=effects)
+    after = evolve(state, logged)
+    before = _cutoff(after, now) if after.retention_days < state.retention_days else 0.0
+    return Decision(Noted(counts), (logged,), records=tuple(records.values()), erased_before=before, effects=effects)
 
 
 def _without_words(document: Document) -> Document:

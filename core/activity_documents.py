@@ -21,6 +21,7 @@ from core.tenancy import TenantContext
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_ERASED = 1_000
+MAX_FOUND = 1_000
 
 Reason: TypeAlias = Literal["user", "channel", "tenant"]
 
@@ -136,6 +137,17 @@ def kind_of(record_id: str) -> str:
     if kind not in KINDS.values() or not rest:
         raise BadInput(f"{record_id[:40]!r} is no id of the activity log.", "Pass ids that the log was found to hold.")
     return kind
+
+
+def checked_find(find: Find) -> Find:
+    """`find`, if it makes sense. Raises BadInput: what does not must not seem to find nothing."""
+    if find.kind and find.kind not in KINDS.values():
+        raise BadInput(f"The activity log keeps no {find.kind[:40]!r}.", f"Look for {', '.join(KINDS.values())}.")
+    if not isinstance(find.limit, int) or not 1 <= find.limit <= MAX_FOUND:
+        raise BadInput(f"{find.limit!r} documents cannot be looked for.", f"Ask for 1 to {MAX_FOUND:,} at once.")
+    if not find.since <= find.until:
+        raise BadInput(f"There is no time from {find.since} to {find.until}.", "Pass unix seconds, the earlier first.")
+    return find
 
 
 def _record_id(document: Document) -> str:

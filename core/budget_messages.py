@@ -3,7 +3,11 @@
 from typing import Literal
 
 from core.entities import Message, State
+from core.errors import BadInput
 from core.spending import NOTHING, Amount, Limit, Unit
+
+MAX_ID_CHARS = 200
+MAX_TTL_S = 86_400.0
 
 
 class BudgetLimits(State, frozen=True):
@@ -13,14 +17,24 @@ class BudgetLimits(State, frozen=True):
     day: Limit = Limit()
     month: Limit = Limit()
 
+    def check(self, name: str) -> None:
+        """Raises BadInput, naming the field, where one of these is no limit."""
+        self.request.check(f"{name}.request")
+        self.day.check(f"{name}.day")
+        self.month.check(f"{name}.month")
+
 
 class Reserve(Message, frozen=True):
-    """Set `asked` aside for a call that ends within `ttl_s` seconds. `limits` hold for tenants without their own."""
+    """Set `asked` aside for a call that ends within `ttl_s` seconds. `limits` hold for tenants without their own.
+
+    Without `enforce` limits only watch: the reservation is made also where it crosses one.
+    """
 
     reservation_id: str
     asked: Amount
     ttl_s: float
     limits: BudgetLimits
+    enforce: bool = True
 
 
 class Settle(Message, frozen=True):
@@ -42,13 +56,17 @@ class SetLimits(Message, frozen=True):
     limits: BudgetLimits | None
 
 
-class Reserved(Message, frozen=True):
-    """`amount` is set aside from `at` until `expires_at` (unix s)."""
+class Reserved(Message, frozen=True, gc=False):
+    """`amount` is set aside from `at` until `expires_at` (unix s).
+
+    `beyond` is empty, or tells which limit that crosses, where limits only watch.
+    """
 
     reservation_id: str
     amount: Amount
     at: float
     expires_at: float
+    beyond: str = ""
 
 
 class Expired(Message, frozen=True):
@@ -58,7 +76,7 @@ class Expired(Message, frozen=True):
     at: float
 
 
-class Settled(Message, frozen=True):
+class Settled(Message, frozen=True, gc=False):
     """`spent` is charged in place of the reservation; `overrun` is what it is more. `late`: it was lost before."""
 
     reservation_id: str
@@ -121,7 +139,7 @@ class WindowReport(Message, frozen=True):
 
 
 class BudgetReport(Message, frozen=True):
-    """What a tenant may still spend. `own_limits`: they were set for this tenant. `open_reservations` is a count."""
+    """What a tenant may still spend. `own_limits`: they were set for it at run time. `open_reservations` is a count."""
 
     request: Limit
     day: WindowReport
@@ -133,3 +151,23 @@ class BudgetReport(Message, frozen=True):
 Command = Reserve | Settle | Release | SetLimits
 Event = Reserved | Expired | Settled | Released | LimitsSet
 Reply = Reserved | OverBudget | Settled | Released | LimitsSet | NoReservation
+
+
+def check_command(command: Command) -> None:
+    """Raises BadInput, naming the field, where a command holds what is no id, amount, limit or time."""
+    if isinstance(command, SetLimits):
+        if command.limits is not None:
+            command.limits.check("limits")
+        return
+    given = command.reservation_id
+    if not isinstance(given, str) or not given.strip() or len(given) > MAX_ID_CHARS or not given.isprintable():
+        problem = f"reservation_id is {str(given)[:40]!r}."
+        raise BadInput(problem, f"Pass a unique id of 1 to {MAX_ID_CHARS} characters that can be shown.")
+    if isinstance(command, Settle):
+        command.spent.check("spent")
+    if isinstance(command, Reserve):
+        command.asked.check("asked")
+        command.limits.check("limits")
+        if not isinstance(command.ttl_s, int | float) or not 0 < command.ttl_s <= MAX_TTL_S:
+            problem = f"ttl_s is {str(command.ttl_s)[:40]}."
+            raise BadInput(problem, f"Pass seconds: more than 0, at most {MAX_TTL_S:,.0f}.")

@@ -1,6 +1,8 @@
 """Events, states, commands and replies of a kind as JSON text, with versions: older releases' texts can be read."""
 
+import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -17,11 +19,32 @@ _ENCODER = msgspec.json.Encoder(decimal_format="string")
 
 
 def to_json(value: Any) -> str:
-    """`value` as JSON text. Raises BadInput where it holds half a character, which is no text."""
+    """`value` as JSON text, from which the same value can be read.
+
+    Raises BadInput where it holds half a character, which is no text, or a number that is not finite.
+    """
     try:
-        return _ENCODER.encode(value).decode()
+        text = _ENCODER.encode(value)
     except UnicodeEncodeError as error:
         raise BadInput("A text holds half a character.", "Send whole characters.") from error
+    # Only such a text can be that of a number that is not finite: of a float that becomes null.
+    if b"null" in text or b"NaN" in text or b"Infinity" in text:
+        _check_finite(msgspec.to_builtins(value, builtin_types=(Decimal,)))
+    return text.decode()
+
+
+def _check_finite(value: Any) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _check_finite(key)
+            _check_finite(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_finite(inner)
+    elif (isinstance(value, float) and not math.isfinite(value)) or (
+        isinstance(value, Decimal) and not value.is_finite()
+    ):
+        raise BadInput(f"The number {value} is not finite.", "Send finite numbers.")
 
 
 class Codec(Generic[S, C, E]):
@@ -29,8 +52,8 @@ class Codec(Generic[S, C, E]):
 
     def __init__(self, kind: EntityKind[S, C, E]) -> None:
         self._kind = kind
-        self._form: Any = tuple.__class_getitem__((kind.events, ...))
-        self._events = msgspec.json.Decoder(self._form)
+        form: Any = tuple.__class_getitem__((kind.events, ...))
+        self._events = msgspec.json.Decoder(form)
         self._state = msgspec.json.Decoder(kind.state)
         self._command = msgspec.json.Decoder(kind.commands)
         self._reply = msgspec.json.Decoder(kind.replies)
@@ -44,7 +67,7 @@ class Codec(Generic[S, C, E]):
                 return cast(tuple[E, ...], self._events.decode(entry.events))
             old = msgspec.json.decode(entry.events, type=list[dict[str, Any]])
             raised = [self._raised(event, entry.version, self._kind.upcast_event, where) for event in old]
-            return cast(tuple[E, ...], msgspec.convert(raised, self._form))
+            return cast(tuple[E, ...], self._events.decode(_ENCODER.encode(raised)))
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise _unreadable(where, error) from error
 
@@ -56,9 +79,8 @@ class Codec(Generic[S, C, E]):
             if snapshot.version == self._kind.version:
                 return self._state.decode(snapshot.state)
             old = msgspec.json.decode(snapshot.state, type=dict[str, Any])
-            return msgspec.convert(
-                self._raised(old, snapshot.version, self._kind.upcast_state, where), self._kind.state
-            )
+            raised = self._raised(old, snapshot.version, self._kind.upcast_state, where)
+            return self._state.decode(_ENCODER.encode(raised))
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise _unreadable(where, error) from error
 

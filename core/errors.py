@@ -5,6 +5,7 @@
     │   ├── RefusedUrl    an address that we do not fetch from
     │   ├── UnreadableCaptions
     │   └── TenantRequired
+    ├── RateLimited       more than the caller's limit allows; says how long to wait
     ├── Unavailable       a part that we need does not answer
     │   ├── DeadlineExceeded
     │   ├── Busy          too much to do at once; says how long to wait
@@ -44,6 +45,24 @@ class UnreadableCaptions(BadInput):
 
 class TenantRequired(BadInput):
     """A call without a tenant or workspace. There is no default tenant."""
+
+
+class RateLimited(BotError):
+    """More than a limit allows: `problem` says which; `retry_after_s` is None where waiting does not help."""
+
+    def __init__(self, problem: str, retry_after_s: float | None) -> None:
+        super().__init__(problem, retry_after_s)
+        self.problem = problem
+        self.retry_after_s = retry_after_s
+
+    @property
+    def advice(self) -> str:
+        if self.retry_after_s is None:
+            return "Ask the people who run this bot for more."
+        return f"Try again in {max(1, round(self.retry_after_s))} s."
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.advice}"
 
 
 class Unavailable(BotError):

@@ -4,12 +4,14 @@ One entry is one command that changed something: its events, its reply and when.
 with no gap. Texts are JSON, as `core.entity_codec` writes them. A stream's name is `kind/key`.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from core.entities import Effect, Find, Record
+from core.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,33 @@ class Write:
     effects: tuple[Effect, ...] = ()
     settled: tuple[str, ...] = ()
     snapshot: Snapshot | None = None
+
+    def check(self) -> None:
+        """Raises BadInput where no journal could keep this: a time that is not finite, or half a character or NUL."""
+        times, texts = [self.erased_before], [self.stream, *self.erased, *self.settled]
+        if self.entry:
+            times.append(self.entry.at)
+            texts.append(self.entry.command_id)
+        for record in self.records:
+            times.append(record.at)
+            texts += (record.record_id, record.kind, record.user, record.channel, record.body)
+        for effect in self.effects:
+            times.append(effect.due_at)
+            texts += (effect.effect_id, effect.target, effect.body)
+        if not all(map(math.isfinite, times)):
+            raise BadInput(f"A time of {self.stream} is not finite.", "Send finite numbers.")
+        for text in texts:
+            _check_text(text)
+
+
+def _check_text(text: str) -> None:
+    try:
+        if not text.isascii():
+            text.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput("A text for the journal holds half a character.", "Send whole characters.") from error
+    if "\0" in text:
+        raise BadInput("A text for the journal holds the character NUL.", "Send text that can be shown.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +153,10 @@ class Journal(Protocol):
         """All snapshots and entries of a stream that are kept, ascending, for time travel."""
         ...
 
+    def streams(self, prefix: str, limit: int) -> Sequence[str]:
+        """The first `limit` streams whose names begin with `prefix`, in the order of their bytes."""
+        ...
+
     def find(self, stream: str, find: Find) -> Sequence[Record]:
         """Records of a stream, newest first."""
         ...
@@ -139,7 +172,15 @@ class Journal(Protocol):
     def compact(self, before: float, limit: int) -> int:
         """Delete what only times before `before` need, of at most `limit` streams; returns how many entries went.
 
-        The state of every moment from `before` on can still be rebuilt, and so can the present one.
+        A call deletes a bounded piece, so that commits wait for it but a moment; 0 when nothing is left. The state of
+        every moment from `before` on can still be rebuilt, and so can the present one.
+        """
+        ...
+
+    def scrub(self) -> None:
+        """Leave no copy of what was deleted in the files. While it goes on, which is long, nothing can be written.
+
+        A database server does that in its own time.
         """
         ...
 
@@ -152,7 +193,11 @@ class Journal(Protocol):
         ...
 
     def place(self, kind: str, shards: int) -> Placement:
-        """Spread a kind over `shards` from now on; returns the new placement."""
+        """Spread a kind over `shards` from now on; returns the new placement.
+
+        All shards of the kind (named `kind-INDEX`) are fenced in the same transaction: who has not claimed its shard
+        again, and so has not seen the new placement, commits nothing more. Raises BadInput below 1 shard.
+        """
         ...
 
     def close(self) -> None: ...

@@ -37,8 +37,11 @@ from core.messages import (
     SearchQuery,
 )
 from core.prompting import Completion, Prompt
+from core.rate_limit_messages import Granted, Leased, LimitsKept, Quota, Refused, Returned
 from core.results import StepResult
+from core.spending import Amount
 from core.tenancy import TenantContext
+from core.token_buckets import Limits
 from core.usage import Usage
 
 Vectors = NDArray[np.float32]
@@ -81,11 +84,23 @@ class TranscriptStore(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """Says who may go on: a rate limiter as those see it who ask before they do something."""
+
+    async def take(self, key: str, user: str = "", cost: float = 1.0) -> Granted | Refused:
+        """Spend `cost` tokens of the limiter `key` ("tenant:<id>") and of its `user`, or of neither."""
+        ...
+
+
 class ChatModel(Protocol):
     """Writes an answer from evidence."""
 
-    async def complete(self, prompt: Prompt) -> StepResult[Completion]:
-        """Ask the models in order until one answers; the local extractive one stands last."""
+    async def complete(self, prompt: Prompt, paid: bool = True) -> StepResult[Completion]:
+        """Ask the models in order until one answers; the local extractive one stands last, or alone without `paid`."""
+        ...
+
+    async def ceiling(self, prompt: Prompt) -> Amount:
+        """The most that `complete` may spend on `prompt`; nothing where no model is paid."""
         ...
 
 
@@ -121,11 +136,14 @@ class ActivityLog(Protocol):
         ...
 
     async def documents(self, key: str, find: Find) -> Sequence[Found]:
-        """The documents that match, newest first."""
+        """The documents that match, newest first. Raises BadInput for what cannot be looked for."""
         ...
 
     async def forget(self, key: str, whose: Forget) -> Forgotten:
-        """Delete for good what was logged until now; returns what was deleted. Doing it again deletes nothing."""
+        """Delete for good what was logged until now; returns what was deleted. Doing it again deletes nothing.
+
+        When it returns, a SQLite journal holds no copy either. Where it raises, some may be left: call it again.
+        """
         ...
 
     async def set_retention(self, key: str, days: int | None) -> Retention:
@@ -146,7 +164,10 @@ class BudgetLedger(Protocol):
     async def reserve(
         self, key: str, reservation_id: str, cost_usd: Decimal, tokens: int, ttl_s: float
     ) -> Reserved | OverBudget:
-        """Set aside what a call may cost at most, for `ttl_s` seconds; after that it is charged as if it was spent."""
+        """Set aside what a call may cost at most, for `ttl_s` seconds; after that it is charged as if it was spent.
+
+        Where limits only watch, what crosses one is reserved too, and `Reserved.beyond` says which.
+        """
         ...
 
     async def settle(self, key: str, reservation_id: str, cost_usd: Decimal, tokens: int) -> Settled | NoReservation:
@@ -163,4 +184,37 @@ class BudgetLedger(Protocol):
 
     async def report(self, key: str) -> BudgetReport:
         """What is spent, reserved and left of the request, day and month."""
+        ...
+
+
+class RateLimiter(Protocol):
+    """Keeps how fast a tenant, its users, or a host may go; a key is "tenant:<id>" or "host:<name>".
+
+    Each call raises BadInput for what is no key, user, amount or time. `deployments.leased_limiter` is how to call it.
+    """
+
+    async def take(self, key: str, user: str = "", cost: float = 1.0) -> Granted | Refused:
+        """Spend `cost` tokens now, of the bucket of `key` and of its `user`'s, or of neither."""
+        ...
+
+    async def lease(
+        self, key: str, user: str, tokens: float, at_least: float, ttl_s: float, renews: int = 0, used: float = 0.0
+    ) -> Leased | Refused:
+        """Fill a lease to `tokens`, or with what there is, but `at_least`: to be spent within `ttl_s` of the call.
+
+        `renews` is the lease, 0 for a new one, and `used` what was spent of it since it began. A lease that has ended
+        meanwhile is replaced by a new one.
+        """
+        ...
+
+    async def settle(self, key: str, lease_id: int, used: float) -> Returned:
+        """End a lease of which `used` tokens were spent since it began; the others go back."""
+        ...
+
+    async def set_limits(self, key: str, limits: Limits | None) -> LimitsKept:
+        """Give a tenant or host limits of its own; None: those of the settings again."""
+        ...
+
+    async def quota(self, key: str, user: str = "") -> Quota:
+        """What is there now, of the tenant or host as a whole, and of the user where one is named."""
         ...

@@ -18,9 +18,10 @@ class Take(Message, frozen=True):
 
 
 class Lease(Message, frozen=True):
-    """Hand out `tokens`, or as many as are there but `at_least`, to be spent within `ttl_s` seconds.
+    """Fill a lease up to `tokens` that may be spent until `ttl_s` seconds after the caller asked.
 
-    `renews` is the caller's lease that they are added to, and `used` what it has spent of that since it began.
+    Fewer are handed out where fewer are there, but not fewer than `at_least`. `renews` is the caller's lease, 0 for a
+    new one, and `used` what it has spent of that since it began.
     """
 
     limits: Limits
@@ -47,10 +48,11 @@ class SetLimits(Message, frozen=True):
 
 
 class Moved(Message, frozen=True):
-    """What every event about tokens holds: buckets as they are at `at` (None: full again), leases that ended."""
+    """What every event about tokens holds: buckets as they are at `at` or `full` again, and leases that `ended`."""
 
     at: float
-    buckets: dict[str, Bucket | None]
+    buckets: dict[str, Bucket]
+    full: tuple[str, ...] = ()
     spent: float = 0.0
     ended: tuple[int, ...] = ()
 
@@ -66,14 +68,12 @@ class Settled(Moved, frozen=True):
 class Lent(Moved, frozen=True, kw_only=True):
     """A lease as it is now: new, or renewed."""
 
-    lease_id: int
     lease: Held
 
 
 class UseReported(Moved, frozen=True, kw_only=True):
     """A lease that could not be renewed: what it has spent comes back from now on."""
 
-    lease_id: int
     lease: Held
 
 
@@ -82,23 +82,27 @@ class LimitsSet(Message, frozen=True):
 
 
 class Granted(Message, frozen=True):
-    """`left` and `burst` are the smaller bucket's; None where nothing is limited."""
+    """`left` and `burst` are the smaller bucket's; None where nothing is limited, or a lease was spent of."""
 
     left: float | None = None
     burst: float | None = None
 
 
 class Leased(Message, frozen=True):
-    """`tokens` more to spend under `lease_id`, all until `ttl_s` after the caller asked. `lease_id` 0: no limit."""
+    """What may be spent under `lease_id` until `ttl_s` seconds after the caller asked.
+
+    `granted` counts from when the lease began, so a reply that was lost, or read twice, changes nothing. `burst` is
+    that of the smallest bucket. `lease_id` 0: nothing limits, and as much as one likes may be spent.
+    """
 
     lease_id: int
-    tokens: float
+    granted: float
     ttl_s: float
     burst: float | None = None
 
 
 class Refused(Message, frozen=True):
-    """`scope` is whose limit it was; `retry_after_s` is None where waiting does not help.
+    """`scope` is whose limit it was: "user", "tenant" or "host". `retry_after_s` is None where waiting does not help.
 
     A cost above the burst is refused so and is no BadInput: limits change at run time, and the call may be right then.
     """

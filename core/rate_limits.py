@@ -9,16 +9,18 @@ expire. So `missing` less the leased tokens not yet spent is never below 0 nor a
 `per_s`, and grows by every token that is spent.
 
 Over a change of limits the promise is that of the larger burst and rate in force in the window; a lease is spent
-under the limits that it was granted under. What was spent before a limit was lowered stays missing until it came back.
+under the limits that it was last renewed under, and where more is out than the new limits allow it is not renewed. What
+was spent before a limit was lowered stays missing until it came back. If this machine's clock jumps ahead by J seconds,
+at most `per_s * J` tokens more are spent, once.
 """
 
 import math
 
-from msgspec import field
 from msgspec.structs import replace
 
-from core.entities import Chance, Decision, EntityKind, State, checked_key
+from core.entities import Chance, Decision, EntityKind, State
 from core.errors import BadInput
+from core.rate_limit_checks import checked_amount, checked_lease, checked_limits, checked_scope, checked_user
 from core.rate_limit_messages import (
     Command,
     Event,
@@ -40,35 +42,33 @@ from core.rate_limit_messages import (
     Taken,
     UseReported,
 )
-from core.token_buckets import TOTAL, Bucket, Held, Limits, Moment, Rate
+from core.token_buckets import TOTAL, Bucket, Held, Limits, Moment
 
-SCOPES = ("tenant", "host")
-MAX_USER_CHARS = 200
-MAX_TOKENS = 1e12
 MAX_TTL_S = 60.0
 MAX_LEASES = 1_000
 
 
-class RateLimits(State, frozen=True):
+class RateLimits(State, frozen=True, gc=False):
     """`buckets` by user, "" for the tenant or host as a whole, least lately moved first; one that is full is left out.
 
-    `limits` are those set at run time, None for the defaults; `spent` counts tokens since the entity began.
+    `leases` are in the order in which they were granted or renewed. `limits` are those set at run time, None for the
+    defaults; `spent` counts tokens since the entity began. `buckets` is None while it is empty: most tenants are idle.
     """
 
     scope: str = "tenant"
-    buckets: dict[str, Bucket] = field(default_factory=dict)
-    leases: dict[int, Held] = field(default_factory=dict)
+    buckets: dict[str, Bucket] | None = None
+    leases: tuple[Held, ...] = ()
     last_lease: int = 0
     limits: Limits | None = None
     spent: float = 0.0
 
 
+_FULL = {scope: RateLimits(scope=scope) for scope in ("tenant", "host")}
+
+
 def initial(key: str) -> RateLimits:
     """Raises BadInput where the key is neither a tenant's nor a host's."""
-    scope, colon, name = checked_key(key).partition(":")
-    if scope not in SCOPES or not colon or not name.strip():
-        raise BadInput(f"{key[:40]!r} has no rate limit.", 'A key is "tenant:<id>" or "host:<name>".')
-    return RateLimits(scope=scope)
+    return _FULL[checked_scope(key)]
 
 
 def decide(state: RateLimits, command: Command, now: float, chance: Chance) -> Decision[Event]:
@@ -79,7 +79,7 @@ def decide(state: RateLimits, command: Command, now: float, chance: Chance) -> D
         return Decision(LimitsKept(limits), () if limits == state.limits else (LimitsSet(limits),))
     moment = moment_of(state, command.limits, now)
     if isinstance(command, Take):
-        return _take(state, moment, checked_user(command.user), _amount("cost", command.cost))
+        return _take(state, moment, checked_user(command.user), checked_amount("cost", command.cost))
     if isinstance(command, Lease):
         return _lease(state, moment, command)
     return _settle(state, moment, command)
@@ -95,35 +95,42 @@ def _take(state: RateLimits, moment: Moment, user: str, cost: float) -> Decision
 
 
 def _lease(state: RateLimits, moment: Moment, command: Lease) -> Decision[Event]:
-    user, used = checked_user(command.user), _amount("used", command.used, least=0.0)
-    tokens, at_least = _amount("tokens", command.tokens), _amount("at_least", command.at_least)
-    ttl_s = _amount("ttl_s", command.ttl_s, most=MAX_TTL_S)
+    user, used = checked_user(command.user), checked_amount("used", command.used, least=0.0)
+    tokens, at_least = checked_amount("tokens", command.tokens), checked_amount("at_least", command.at_least)
+    ttl_s = checked_amount("ttl_s", command.ttl_s, most=MAX_TTL_S)
     if at_least > tokens:
         raise BadInput(f"A lease of {tokens:g} tokens cannot hold at least {at_least:g}.", "Ask for more tokens.")
-    held = _live(state, command.renews, moment.now)
+    held = _live(moment, checked_lease(command.renews))
     if held is not None and held.user != user:
         raise BadInput(f"Lease {command.renews} is another user's.", "Renew a lease for the user it was granted to.")
-    kept = Held(user, held.granted, _use(held, used), held.expires_at) if held else Held(user, 0.0, 0.0, 0.0)
-    if refused := _refusal(state, moment, user, at_least) or (_too_many(state, moment) if not held else None):
-        if held is None or kept == held:
+    known = held or Held(state.last_lease + 1, user, 0.0, 0.0, 0.0)
+    kept = replace(known, used=_use(known, used)) if held else known
+    newly_used = kept.used - known.used
+    need = max(0.0, at_least - kept.outstanding)
+    if refused := _refusal(state, moment, user, need) or (None if held else _too_many(state, moment)):
+        if not newly_used:
             return Decision(refused)
-        moved = moment.moved(user, 0.0, kept.used - held.used)
-        return Decision(refused, (UseReported(*moved, lease_id=command.renews, lease=kept),))
-    room, burst = moment.room(user)
-    if burst is None and held is None:
+        moved = moment.moved(user, 0.0, newly_used)
+        return Decision(refused, (UseReported(*moved, lease=kept),))
+    room, _ = moment.room(user)
+    more = max(0.0, tokens - kept.outstanding)
+    if more > room:
+        more = max(need, float(math.floor(room)))
+    bursts = [rate.burst for _, rate in moment.rates(user)]
+    if not bursts and held is None:
         return Decision(Leased(0, tokens, ttl_s))
-    granted = tokens if tokens <= room else max(at_least, float(math.floor(room)))
-    lease_id = command.renews if held else state.last_lease + 1
-    lease = Held(user, kept.granted + granted, kept.used, moment.now + ttl_s)
-    moved = moment.moved(user, granted, kept.used - (held.used if held else 0.0))
-    return Decision(Leased(lease_id, granted, ttl_s, burst), (Lent(*moved, lease_id=lease_id, lease=lease),))
+    # Never shorter than before: whoever lost the reply still counts on the earlier end.
+    expires_at = max(kept.expires_at, moment.now + ttl_s)
+    lease = replace(kept, granted=kept.granted + more, expires_at=expires_at)
+    event = Lent(*moment.moved(user, more, newly_used), lease=lease)
+    return Decision(Leased(lease.lease_id, lease.granted, ttl_s, min(bursts, default=None)), (event,))
 
 
 def _settle(state: RateLimits, moment: Moment, command: Settle) -> Decision[Event]:
-    used = _amount("used", command.used, least=0.0)
-    if command.lease_id > state.last_lease:
+    used = checked_amount("used", command.used, least=0.0)
+    if checked_lease(command.lease_id) > state.last_lease:
         raise BadInput(f"Lease {command.lease_id} was never granted.", "Settle a lease by the id that came with it.")
-    held = _live(state, command.lease_id, moment.now)
+    held = _live(moment, command.lease_id)
     if held is None:
         return Decision(Returned())
     used = _use(held, used)
@@ -131,9 +138,11 @@ def _settle(state: RateLimits, moment: Moment, command: Settle) -> Decision[Even
     return Decision(Returned(held.granted - used), (Settled(*moved, command.lease_id),))
 
 
-def _live(state: RateLimits, lease_id: int, now: float) -> Held | None:
-    held = state.leases.get(lease_id)
-    return held if held and held.expires_at > now else None
+def _live(moment: Moment, lease_id: int) -> Held | None:
+    for held in moment.leases:
+        if held.lease_id == lease_id and held.expires_at > moment.now:
+            return held
+    return None
 
 
 def _use(held: Held, used: float) -> float:
@@ -146,9 +155,8 @@ def _use(held: Held, used: float) -> float:
 def _refusal(state: RateLimits, moment: Moment, user: str, cost: float) -> Refused | None:
     """Why `cost` is not to be had now, by the bucket that keeps the caller waiting longest."""
     refusals = []
-    for name in dict.fromkeys((TOTAL, user)):
-        rate = moment.limits.of(name)
-        if rate is None or moment.level(name, rate) >= cost:
+    for name, rate in moment.rates(user):
+        if moment.level(name, rate) >= cost:
             continue
         scope, wait_s = "user" if name else state.scope, moment.wait_s(name, rate, cost)
         if wait_s is None:
@@ -157,31 +165,38 @@ def _refusal(state: RateLimits, moment: Moment, user: str, cost: float) -> Refus
         level, leased = max(0.0, moment.level(name, rate)), moment.leased(name)
         there = f"The {scope}'s bucket has {level:.2g} of {rate.burst:g} tokens, refills {rate.per_s:g}/s"
         lent = f", {leased:g} are leased out" if leased else ""
-        # Whole milliseconds, rounded up: who waits so long finds what it waited for.
-        wait_s = max(1, math.ceil(wait_s * 1000)) / 1000
-        refusals.append((wait_s, Refused(scope, wait_s, f"{there}{lent}; this costs {cost:g}.")))
+        refusals.append((wait_s, Refused(scope, _whole_ms(wait_s), f"{there}{lent}; this costs {cost:g}.")))
     return max(refusals, key=lambda refusal: refusal[0])[1] if refusals else None
 
 
+def _whole_ms(wait_s: float) -> float:
+    """Rounded up, by a hair at least: who waits so long finds what it waited for."""
+    return math.ceil(wait_s * 1000 + 0.01) / 1000
+
+
 def _too_many(state: RateLimits, moment: Moment) -> Refused | None:
-    ends = [held.expires_at for held in state.leases.values() if held.expires_at > moment.now]
+    ends = [held.expires_at for held in moment.leases if held.expires_at > moment.now]
     if len(ends) < MAX_LEASES:
         return None
-    return Refused(state.scope, min(ends) - moment.now, f"{len(ends):,} leases of the {state.scope} are out already.")
+    because = f"{len(ends):,} leases of the {state.scope} are out already."
+    return Refused(state.scope, _whole_ms(min(ends) - moment.now), because)
 
 
 def evolve(state: RateLimits, event: Event) -> RateLimits:
     if isinstance(event, LimitsSet):
         return replace(state, limits=event.limits)
-    kept = {name: bucket for name, bucket in state.buckets.items() if name not in event.buckets}
-    leases = {number: held for number, held in state.leases.items() if number not in event.ended}
-    last_lease = state.last_lease
+    buckets = dict(state.buckets or {})
+    for name in (*event.full, *event.buckets):
+        buckets.pop(name, None)
+    buckets.update(event.buckets)
+    ended, last_lease = set(event.ended), state.last_lease
+    renewed: tuple[Held, ...] = ()
     if isinstance(event, Lent | UseReported):
-        leases[event.lease_id] = event.lease
-        last_lease = max(last_lease, event.lease_id)
-    moved = {name: bucket for name, bucket in event.buckets.items() if bucket}
-    spent = state.spent + event.spent
-    return replace(state, buckets=kept | moved, leases=leases, last_lease=last_lease, spent=spent)
+        renewed = (event.lease,)
+        ended.add(event.lease.lease_id)
+        last_lease = max(last_lease, event.lease.lease_id)
+    leases = tuple(held for held in state.leases if held.lease_id not in ended) + renewed
+    return RateLimits(state.scope, buckets or None, leases, last_lease, state.limits, state.spent + event.spent)
 
 
 def quota(state: RateLimits, defaults: Limits, user: str, now: float) -> Quota:
@@ -201,33 +216,8 @@ def _scope_quota(state: RateLimits, moment: Moment, name: str) -> ScopeQuota:
 
 
 def moment_of(state: RateLimits, defaults: Limits, now: float) -> Moment:
-    return Moment(state.buckets, state.leases, state.limits or checked_limits(defaults), now)
-
-
-def checked_limits(limits: Limits) -> Limits:
-    """`limits` with rates that are numbers. Raises BadInput."""
-    return Limits(*(rate and _checked_rate(rate) for rate in (limits.total, limits.user)))
-
-
-def _checked_rate(rate: Rate) -> Rate:
-    per_s = _amount("rate", rate.per_s, least=0.0)
-    return Rate(per_s, _amount("burst", rate.burst, least=1.0 if per_s else 0.0))
-
-
-def checked_user(user: str) -> str:
-    """`user`, if it is an id or empty. Raises BadInput."""
-    if not isinstance(user, str) or len(user) > MAX_USER_CHARS or not user.isprintable():
-        raise BadInput(f"A user's id is at most {MAX_USER_CHARS} characters that can be shown.", "Pass the id.")
-    return user
-
-
-def _amount(name: str, amount: float, least: float | None = None, most: float = MAX_TOKENS) -> float:
-    """`amount` as a float: at least `least`, or above 0 where that is not given."""
-    number = isinstance(amount, int | float) and not isinstance(amount, bool)
-    if not number or not (amount > 0 if least is None else amount >= least) or not amount <= most:
-        lowest = "above 0" if least is None else f"at least {least:g}"
-        raise BadInput(f"The {name} {amount!r} is no number {lowest} and at most {most:g}.", "Correct the call.")
-    return float(amount)
+    """The state at `now`. Raises BadInput where the defaults are no limits."""
+    return Moment(state.buckets or {}, state.leases, state.limits or checked_limits(defaults), now)
 
 
 KIND = EntityKind(

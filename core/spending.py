@@ -32,6 +32,9 @@ class Amount(State, frozen=True, gc=False):
     tokens: int = 0
 
     def plus(self, other: "Amount") -> "Amount":
+        # Most tenants spend once in a while: their day, their month and what they were told share one amount.
+        if self == NOTHING:
+            return other
         return Amount(_EXACT.add(self.cost_usd, other.cost_usd), self.tokens + other.tokens)
 
     def minus(self, other: "Amount") -> "Amount":
@@ -40,6 +43,8 @@ class Amount(State, frozen=True, gc=False):
     def beyond(self, other: "Amount") -> "Amount":
         """By how much this is more than `other`: never less than nothing."""
         more = self.minus(other)
+        if more.cost_usd <= 0 and more.tokens <= 0:
+            return NOTHING
         return Amount(max(more.cost_usd, ZERO), max(more.tokens, 0))
 
     def check(self, name: str) -> None:
@@ -135,7 +140,7 @@ def usd(value: float | str | Decimal) -> Decimal:
     text = repr(float(value)) if isinstance(value, float) else value
     try:
         amount = Decimal(text, _EXACT)
-    except InvalidOperation as error:
+    except (InvalidOperation, TypeError, ValueError) as error:
         raise BadInput(f"The cost {str(value)[:40]!r} is no number.", "Pass US dollars, as 0.0123.") from error
     _check_size(amount, "cost_usd")
     # Rounding up: a cost that is recorded may be too high by 1e-12 dollars, never too low.
@@ -154,7 +159,9 @@ def check_usd(amount: Decimal, name: str) -> None:
 def check_tokens(tokens: int, name: str) -> None:
     """Raises BadInput, naming the field, where `tokens` is not a count of tokens."""
     if type(tokens) is not int or not 0 <= tokens <= MAX_TOKENS:
-        raise BadInput(f"{name} is {str(tokens)[:40]}.", f"Pass a whole number from 0 to {MAX_TOKENS:,}.")
+        # Python refuses to write out an integer of thousands of digits.
+        shown = "enormous" if isinstance(tokens, int) and tokens.bit_length() > 100 else str(tokens)[:40]
+        raise BadInput(f"{name} is {shown}.", f"Pass a whole number from 0 to {MAX_TOKENS:,}.")
 
 
 def _check_size(amount: Decimal, name: str) -> None:

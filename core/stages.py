@@ -11,7 +11,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from core.errors import BadInput, BotError, DeadlineExceeded, RefusedUrl, Unavailable
+from core.errors import BadInput, BotError, Busy, DeadlineExceeded, RateLimited, RefusedUrl, Unavailable
 from core.messages import StageTime
 from core.results import ErrorCategory, Fail, Ok, Skip, StepResult
 
@@ -26,6 +26,14 @@ def failure(error: BotError) -> Fail:
             return Fail(ErrorCategory.REFUSED, str(error))
         case BadInput():
             return Fail(ErrorCategory.BAD_INPUT, str(error))
+        case RateLimited(retry_after_s=None):
+            return Fail(ErrorCategory.RATE_LIMITED, str(error))
+        case RateLimited():
+            return Fail(ErrorCategory.RATE_LIMITED, error.problem, retryable=True, retry_after_s=error.retry_after_s)
+        case Busy():
+            # Ours, not the caller's: it asked no more than its limits allow.
+            message = f"{error.part} has too much to do."
+            return Fail(ErrorCategory.UPSTREAM, message, retryable=True, retry_after_s=error.retry_after_s)
         case DeadlineExceeded():
             return Fail(ErrorCategory.TIMEOUT, str(error), retryable=True)
         case Unavailable():

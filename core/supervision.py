@@ -55,7 +55,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is known of one shard. `reason` says why it is not well; empty where it is. Times are unix seconds."""
+    """What is known of one shard. `reason` says why it is not well; empty where it is.
+
+    Times are seconds of a clock that nobody sets.
+    """
 
     reason: str = "has not answered yet"
     silent: int = 0
@@ -110,7 +113,8 @@ def _trouble(pulse: Pulse, rules: Rules) -> str:
 
 def _replaced(watch: Watch, now: float, rules: Rules, else_: Action) -> tuple[Watch, Action]:
     """Replace it, unless it was replaced so lately that it may still be coming up."""
-    patience_s = min(rules.longest_wait_s, rules.wait_s * 2.0 ** (watch.replaced - 1)) if watch.replaced else 0.0
+    doublings = min(watch.replaced - 1, 60)  # beyond that a float overflows
+    patience_s = min(rules.longest_wait_s, rules.wait_s * 2.0**doublings) if watch.replaced else 0.0
     if now - watch.replaced_at < patience_s:
         return watch, else_
     return replace(watch, replaced=watch.replaced + 1, replaced_at=now, silent=0), Action.REPLACE

@@ -5,8 +5,7 @@ leased out: they are missing until their lease is settled or has expired.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, islice
 
 from core.entities import State
@@ -15,6 +14,8 @@ TOTAL = ""
 """The name of the bucket of a tenant or host as a whole; the others are named by user."""
 # Buckets looked at with each event, to forget those that are full again: more than an event makes.
 SWEPT = 2
+# With more buckets than this, those that were looked at for nothing go to the end, so that the others have their turn.
+MANY = 16
 
 
 class Rate(State, frozen=True, gc=False):
@@ -48,6 +49,7 @@ class Bucket(State, frozen=True, gc=False):
 class Held(State, frozen=True, gc=False):
     """A lease of `granted` tokens since it began, of which `used` are known to be spent."""
 
+    lease_id: int
     user: str
     granted: float
     used: float
@@ -58,36 +60,41 @@ class Held(State, frozen=True, gc=False):
         return self.granted - self.used
 
 
-@dataclass(frozen=True, slots=True)
 class Moment:
     """The buckets and leases of one tenant or host at `now`, under the limits in force."""
 
-    buckets: Mapping[str, Bucket]
-    leases: Mapping[int, Held]
-    limits: Limits
-    now: float
+    __slots__ = ("_missing", "buckets", "leases", "limits", "now")
+
+    def __init__(self, buckets: Mapping[str, Bucket], leases: Sequence[Held], limits: Limits, now: float) -> None:
+        self.buckets, self.leases, self.limits, self.now = buckets, leases, limits, now
+        self._missing: dict[str, float] = {}
 
     def level(self, name: str, rate: Rate) -> float:
         """Tokens that are there; below 0 after the burst was lowered."""
         return rate.capacity - self.missing(name, rate)
 
+    def rates(self, user: str) -> list[tuple[str, Rate]]:
+        """The buckets, by name, that limit the user: the total and the user's, or one of them, or none."""
+        names = (TOTAL, user) if user != TOTAL else (TOTAL,)
+        return [(name, rate) for name in names if (rate := self.limits.of(name))]
+
     def room(self, user: str) -> tuple[float, float | None]:
         """Tokens to be had of the user's bucket and the total at once, and the burst of the lower; None: no limit."""
-        rates = [(name, rate) for name in dict.fromkeys((TOTAL, user)) if (rate := self.limits.of(name))]
-        return min(((self.level(name, rate), rate.burst) for name, rate in rates), default=(math.inf, None))
+        levels = [(self.level(name, rate), rate.burst) for name, rate in self.rates(user)]
+        return min(levels, default=(math.inf, None))
 
     def leased(self, name: str) -> float:
         return math.fsum(held.outstanding for held in self._leases(name) if held.expires_at > self.now)
 
     def missing(self, name: str, rate: Rate) -> float:
         """Tokens missing from the bucket now."""
-        if not self.leases:
-            bucket = self.buckets.get(name)
-            return max(0.0, bucket.missing - rate.per_s * max(0.0, self.now - bucket.at)) if bucket else 0.0
-        for begin, missing, floor, end in self._stretches(name, rate):
-            if self.now < end:
-                return max(floor, missing - rate.per_s * max(0.0, self.now - begin))
-        raise AssertionError("the last stretch has no end")
+        found = self._missing.get(name)
+        if found is None:
+            stretches = self._stretches(name, rate)
+            begin, missing, floor = next(stretch[:3] for stretch in stretches if self.now < stretch[3])
+            found = max(floor, missing - rate.per_s * max(0.0, self.now - begin))
+            self._missing[name] = found
+        return found
 
     def wait_s(self, name: str, rate: Rate, cost: float) -> float | None:
         """Seconds until `cost` tokens are there if nobody else takes any; None where they never will be."""
@@ -102,31 +109,38 @@ class Moment:
 
     def moved(
         self, user: str, drawn: float, spent: float, ended: tuple[int, ...] = ()
-    ) -> tuple[float, dict[str, Bucket | None], float, tuple[int, ...]]:
-        """What changes when `drawn` tokens go out of the user's bucket and the total: `at, buckets, spent, ended`.
+    ) -> tuple[float, dict[str, Bucket], tuple[str, ...], float, tuple[int, ...]]:
+        """What changes when `drawn` tokens go out of the user's bucket and the total: the fields of `Moved`.
 
         Leases that have expired end and are spent; their buckets are brought up to now, so that nothing is lost with
-        them. A bucket that is full, or has no limit, is None: there is nothing to keep.
+        them. Of a bucket that is full, or has no limit, there is nothing to keep.
         """
-        expired = {number: held for number, held in self.leases.items() if held.expires_at <= self.now}
-        names = dict.fromkeys([*(held.user for held in expired.values()), user, TOTAL])
-        moved: dict[str, Bucket | None] = {}
+        expired = [held for held in self.leases if held.expires_at <= self.now]
+        moved: dict[str, Bucket] = {}
+        full: list[str] = []
+        names = dict.fromkeys([*(held.user for held in expired), user, TOTAL])
         for name in names:
             rate = self.limits.of(name)
             missing = 0.0
             if rate is not None:
                 missing = max(0.0, self.missing(name, rate) + (drawn if name in (user, TOTAL) else 0.0))
-            if missing or name in self.buckets:
-                moved[name] = Bucket(missing, self.now) if missing else None
-        for name in islice(self.buckets, SWEPT):
+            if missing:
+                moved[name] = Bucket(missing, self.now)
+            elif name in self.buckets:
+                full.append(name)
+        for name, bucket in islice(self.buckets.items(), SWEPT):
+            if name in names:
+                continue
             rate = self.limits.of(name)
-            if name not in moved and (rate is None or self.missing(name, rate) == 0):
-                moved[name] = None
-        spent += sum(held.outstanding for held in expired.values())
-        return self.now, moved, spent, (*expired, *ended)
+            if rate is None or self.missing(name, rate) == 0:
+                full.append(name)
+            elif len(self.buckets) > MANY:
+                moved[name] = bucket
+        spent += sum(held.outstanding for held in expired)
+        return self.now, moved, tuple(full), spent, (*(held.lease_id for held in expired), *ended)
 
     def _leases(self, name: str) -> Iterator[Held]:
-        return (held for held in self.leases.values() if name in (TOTAL, held.user))
+        return (held for held in self.leases if name in (TOTAL, held.user))
 
     def _stretches(self, name: str, rate: Rate) -> Iterator[tuple[float, float, float, float]]:
         """The bucket's way from when it was kept on: `(begin, missing at begin, leased until end, end)`, ascending."""

@@ -1,29 +1,46 @@
-"""A question's way, straight down: check, embed, search, trim, generate, verify."""
+"""A question's way, straight down: check, limit, embed, search, trim, reserve, generate, verify, settle."""
 
 import asyncio
+import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from core.activity_documents import AnswerActivity
 from core.citations import verify
 from core.messages import Answer, Ask, Claim, Hit, Receipt, SearchQuery
-from core.ports import ChatModel, Embedder, TranscriptStore, Vectors
+from core.ports import ActivityLog, BudgetLedger, ChatModel, Embedder, Pace, TranscriptStore, Vectors
 from core.prompting import Completion, Evidence, Prompt
 from core.questions import checked_question
 from core.results import ErrorCategory, Fail, Ok, StepResult
+from core.spending import NOTHING
 from core.stages import Run, Stopped, stage
+from core.tenancy import TenantContext
 from core.trimming import everything, select
 from core.words import count_tokens
+from deployments.background import Background
+from deployments.pacing import admit
+from deployments.spending import Account, SpendingConfig
+
+DRAIN_S = 10.0
+# A document of the activity log has at most 64 KB, and a character up to four bytes.
+MAX_LOGGED_CHARS = 6_000
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """Bounds of an answer. `compress` sends models only the chosen sentences; without it they are only counted."""
+    """Bounds of an answer. `compress` sends models only the chosen sentences; without it they are only counted.
+
+    Without `paid_models` there is nothing to reserve money for.
+    """
 
     passages: int = 8
     max_question_chars: int = 2000
     deadline_s: float = 60.0
     compress: bool = False
+    paid_models: bool = True
+    spending: SpendingConfig = field(default_factory=SpendingConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +51,41 @@ class Trimmed:
     everything: tuple[Evidence, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer before its receipt."""
+
+    question: str
+    claims: tuple[Claim, ...]
+    dropped: int
+    completion: Completion
+    hits: Sequence[Hit]
+    trimmed: Trimmed
+
+    def answer(self, run: Run, answer_id: str) -> Answer:
+        completion = self.completion
+        receipt = Receipt(
+            model=completion.model,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            cost_usd=completion.cost_usd,
+            tokens_untrimmed=_tokens(self.trimmed.everything),
+            tokens_trimmed=_tokens(self.trimmed.chosen),
+            passages_searched=len(self.hits),
+            quotes_dropped=self.dropped,
+            degraded=completion.degraded,
+            stages=run.stages,
+        )
+        return Answer(self.question, self.claims, receipt, answer_id)
+
+
 class AnswerPipeline:
-    """Answers questions from one tenant's transcripts. Keeps nothing between questions."""
+    """Answers questions from one tenant's transcripts, within the tenant's rate and budget.
+
+    Keeps nothing between questions. What was reserved for an answer is settled or released however the answer ends; a
+    reservation that a crash leaves behind is charged when it expires. An answer that was given just before a crash may
+    be missing in the activity log.
+    """
 
     def __init__(
         self,
@@ -43,57 +93,93 @@ class AnswerPipeline:
         embedder: Embedder,
         store: TranscriptStore,
         chat: ChatModel,
+        pace: Pace,
+        ledger: BudgetLedger,
+        activity: ActivityLog,
         clock: Callable[[], float] = time.perf_counter,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
-        self._config, self._embedder, self._store, self._chat, self._clock = config, embedder, store, chat, clock
+        """`new_id` gives each answer an id that no other has."""
+        self._background = Background()
+        self._config, self._embedder, self._store, self._chat = config, embedder, store, chat
+        self._pace, self._ledger, self._activity = pace, ledger, activity
+        self._clock, self._new_id = clock, new_id
 
     async def ask(self, ask: Ask) -> StepResult[Answer]:
         """Answer with verified quotes, or with no claims where the transcripts do not say."""
-        run = Run(self._clock)
+        run, answer_id = Run(self._clock), self._new_id()
+        account = Account(self._ledger, self._config.spending, self._background, ask.tenant, answer_id)
         try:
             async with asyncio.timeout(self._config.deadline_s):
-                return Ok(await self._answer(run, ask))
+                draft = await self._draft(run, ask, account)
+            if account.reserved:
+                await run(self._settle, account)
         except Stopped as stopped:
             return stopped.result
         except TimeoutError:
             message = f"No answer within {self._config.deadline_s:g} s. Try again in a moment."
             return Fail(ErrorCategory.TIMEOUT, message, retryable=True)
+        finally:
+            account.close()
+        answer = draft.answer(run, answer_id)
+        self._background.start(self._keep(ask.tenant, answer), f"Logging answer {answer_id}")
+        return Ok(answer)
 
     async def search(self, query: SearchQuery) -> StepResult[Sequence[Hit]]:
         """The passages that match `query` best, best first."""
         run = Run(self._clock)
         try:
             words = await run(self._check, query.text)
+            await run(self._limit, query.tenant)
             vector = await run(self._embed, words)
             return Ok(await run(self._search, replace(query, text=words), vector))
         except Stopped as stopped:
             return stopped.result
 
-    async def _answer(self, run: Run, ask: Ask) -> Answer:
+    async def close(self, timeout_s: float = DRAIN_S) -> None:
+        """Finish, for at most `timeout_s` seconds, what answers have left to do."""
+        await self._background.drain(timeout_s)
+
+    def __del__(self) -> Coroutine[Any, Any, None] | None:
+        """Serve calls this when a replica stops, and awaits what it returns. While work is left, nobody else does."""
+        return self.close() if self._background.busy else None
+
+    async def _draft(self, run: Run, ask: Ask, account: Account) -> Draft:
         question = await run(self._check, ask.question)
+        await run(self._limit, ask.tenant)
         vector = await run(self._embed, question)
         query = SearchQuery(ask.tenant, question, self._config.passages, ask.recording_ids)
         hits = await run(self._search, query, vector)
         trimmed = await run(self._trim, question, hits)
-        completion = await run(self._generate, question, trimmed)
+        prompt = Prompt(question, trimmed.chosen if self._config.compress else trimmed.everything)
+        unpaid = ""
+        if prompt.evidence and self._config.paid_models:
+            unpaid = await run(self._reserve, prompt, account)
+        completion = await run(self._generate, prompt, account, unpaid)
         claims, dropped = await run(self._verify, completion, hits)
-        receipt = Receipt(
-            model=completion.model,
-            prompt_tokens=completion.prompt_tokens,
-            completion_tokens=completion.completion_tokens,
-            cost_usd=completion.cost_usd,
-            tokens_untrimmed=_tokens(trimmed.everything),
-            tokens_trimmed=_tokens(trimmed.chosen),
-            passages_searched=len(hits),
-            quotes_dropped=dropped,
-            degraded=completion.degraded,
-            stages=run.stages,
+        return Draft(question, claims, dropped, completion, hits, trimmed)
+
+    async def _keep(self, tenant: TenantContext, answer: Answer) -> None:
+        """Put the answer into the activity log, which keeps its words only where it was told to."""
+        document = AnswerActivity(
+            answer_id=answer.answer_id,
+            workspace=tenant.workspace,
+            user=tenant.user,
+            supported=answer.supported,
+            receipt=answer.receipt,
+            question=answer.question[:MAX_LOGGED_CHARS],
+            answer="\n".join(claim.text for claim in answer.claims)[:MAX_LOGGED_CHARS],
         )
-        return Answer(question, claims, receipt)
+        await self._activity.log(tenant.tenant, (document,))
 
     @stage("check")
     async def _check(self, question: str) -> StepResult[str]:
         return Ok(checked_question(question, self._config.max_question_chars))
+
+    @stage("limit")
+    async def _limit(self, tenant: TenantContext) -> StepResult[None]:
+        await admit(self._pace, tenant)
+        return Ok(None)
 
     @stage("embed")
     async def _embed(self, question: str) -> StepResult[Vectors]:
@@ -107,16 +193,35 @@ class AnswerPipeline:
     async def _trim(self, question: str, hits: Sequence[Hit]) -> StepResult[Trimmed]:
         return Ok(Trimmed(select(hits, question), everything(hits)))
 
+    @stage("reserve")
+    async def _reserve(self, prompt: Prompt, account: Account) -> StepResult[str]:
+        """Why no model may be paid, in words for people; "" where one may, or where none costs anything."""
+        most = await self._chat.ceiling(prompt)
+        return Ok("" if most == NOTHING else await account.reserve(most))
+
     @stage("generate")
-    async def _generate(self, question: str, trimmed: Trimmed) -> StepResult[Completion]:
-        evidence = trimmed.chosen if self._config.compress else trimmed.everything
-        if not evidence:
+    async def _generate(self, prompt: Prompt, account: Account, unpaid: str) -> StepResult[Completion]:
+        if not prompt.evidence:
             return Ok(Completion((), model="none"))
-        return await self._chat.complete(Prompt(question, evidence))
+        if not unpaid:
+            account.begin()
+        result = await self._chat.complete(prompt, paid=not unpaid)
+        if not isinstance(result, Ok):
+            return result
+        if not unpaid:
+            account.spent(result.data)
+            return result
+        degraded = f"{unpaid}; {result.data.degraded}" if result.data.degraded else unpaid
+        return Ok(replace(result.data, degraded=degraded))
 
     @stage("verify")
     async def _verify(self, completion: Completion, hits: Sequence[Hit]) -> StepResult[tuple[tuple[Claim, ...], int]]:
         return Ok(verify(completion.claims, [hit.passage for hit in hits]))
+
+    @stage("settle")
+    async def _settle(self, account: Account) -> StepResult[None]:
+        await account.settle()
+        return Ok(None)
 
 
 def _tokens(evidence: Sequence[Evidence]) -> int:

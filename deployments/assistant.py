@@ -1,8 +1,11 @@
 """The whole product behind one interface: what the bot, the console, the demo and the HTTP API hold in their hands."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
+from core.activity_documents import LoggedAnswer, receipt_from, receipt_query
 from core.errors import BotError
 from core.messages import (
     Answer,
@@ -16,22 +19,49 @@ from core.messages import (
     PartHealth,
     SearchQuery,
 )
-from core.ports import TranscriptStore
+from core.ports import ActivityLog, BudgetLedger, TranscriptStore
+from core.rate_limit_messages import Quota
 from core.results import StepResult
 from core.stages import failure
 from core.tenancy import TenantContext
+from core.usage import Usage, usage_of
 from deployments.answer_pipeline import AnswerPipeline
 from deployments.ingest import Ingest
+from deployments.pacing import limiter_key
+
+T = TypeVar("T")
 
 HEALTH_S = 5.0
 Probe = Callable[[], Awaitable[Sequence[PartHealth]]]
 
 
-class DeployedAssistant:
-    """Implements `core.ports.Assistant` over references to the deployments and the store."""
+class Quotas(Protocol):
+    """The rate limiter, as far as it is needed here."""
 
-    def __init__(self, pipeline: AnswerPipeline, ingest: Ingest, store: TranscriptStore, probe: Probe) -> None:
+    async def quota(self, key: str, user: str = "") -> Quota:
+        """What is left to the limiter `key` ("tenant:<id>") and to its `user`."""
+        ...
+
+
+class DeployedAssistant:
+    """Implements `core.ports.Assistant` over references to the deployments, the store and the durable actors."""
+
+    def __init__(
+        self,
+        pipeline: AnswerPipeline,
+        ingest: Ingest,
+        store: TranscriptStore,
+        limiter: Quotas,
+        ledger: BudgetLedger,
+        activity: ActivityLog,
+        probe: Probe,
+        notes: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`notes` are sentences about the limits as such, shown with every quota; `clock` gives unix seconds."""
         self._pipeline, self._ingest, self._store, self._probe = pipeline, ingest, store, probe
+        self._limiter, self._ledger, self._activity = limiter, ledger, activity
+        self._notes, self._clock = tuple(notes), clock
 
     async def ask(self, ask: Ask) -> StepResult[Answer]:
         """Answer a question; a part that is down is a `Fail`, never an exception."""
@@ -55,6 +85,22 @@ class DeployedAssistant:
         """What the tenant's workspace holds."""
         return await self._store.library(tenant)
 
+    async def quota(self, tenant: TenantContext) -> Usage:
+        """What the person and their server may still do; of a part that does not answer, a note."""
+        (quota, no_quota), (budget, no_budget) = await asyncio.gather(
+            _or_note("How fast you may ask", self._limiter.quota(limiter_key(tenant), tenant.user)),
+            _or_note("What may still be spent", self._ledger.report(tenant.tenant)),
+        )
+        return usage_of(self._clock(), quota, budget, (*self._notes, *no_quota, *no_budget))
+
+    async def receipt(self, tenant: TenantContext, answer_id: str = "") -> StepResult[LoggedAnswer]:
+        """How an answer to this person came about; a part that is down is a `Fail`, never an exception."""
+        try:
+            found = await self._activity.documents(tenant.tenant, receipt_query(tenant, answer_id))
+            return receipt_from(found, answer_id)
+        except BotError as error:
+            return failure(error)
+
     async def health(self) -> Health:
         """Every part's health; asking takes at most a few seconds."""
         try:
@@ -64,3 +110,11 @@ class DeployedAssistant:
             return Health((PartHealth("cluster", False, f"did not answer within {HEALTH_S:g} s"),))
         except BotError as error:
             return Health((PartHealth("cluster", False, str(error)),))
+
+
+async def _or_note(what: str, asked: Awaitable[T]) -> tuple[T | None, tuple[str, ...]]:
+    """The reply, or a note that tells why there is none."""
+    try:
+        return await asked, ()
+    except BotError as error:
+        return None, (f"{what} cannot be shown: {error}",)

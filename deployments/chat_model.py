@@ -12,6 +12,7 @@ from core.arms import EXTRACTIVE, ModelArm
 from core.prompting import Completion, DraftClaim, Prompt, parse_reply, render
 from core.results import ErrorCategory, Fail, Ok, StepResult
 from core.retrying import full_jitter_s, retry_after_s
+from core.spending import NOTHING, Amount
 from deployments.model_router import CallFailed, ModelRouter, Reply
 from deployments.tracing import Span, TracingTarget, tracer_for
 
@@ -47,17 +48,38 @@ class ChatModel:
         self._router = ModelRouter(self._arms)
         self._tracer = tracer_for(tracing)
 
-    async def complete(self, prompt: Prompt) -> StepResult[Completion]:
-        """The claims of the first model that answers. Fails only where the extractive one failed as well."""
+    async def complete(self, prompt: Prompt, paid: bool = True) -> StepResult[Completion]:
+        """The claims of the first model that answers; of the extractive one, which costs nothing, without `paid`.
+
+        Fails only where the extractive one failed as well.
+        """
         messages = render(prompt)
         span = self._tracer.start("answer", {"messages": messages})
         course = _Course(messages, span, time.monotonic() + self._deadline_s)
         # Without evidence there is nothing to pay a model for.
-        for arm in self._arms if prompt.evidence else ():
+        for arm in self._arms if prompt.evidence and paid else ():
             claims = await self._ask(arm, course)
             if claims is not None:
                 return Ok(course.finish(claims, arm.name))
         return await self._extract(prompt, course)
+
+    async def ceiling(self, prompt: Prompt) -> Amount:
+        """The most that `complete` may spend: every model is asked as often as it may be, and writes all that it may.
+
+        What is sent is counted with an allowance, as some providers' tokenizers are not known. A model whose price is
+        unknown counts with its tokens alone.
+        """
+        if not prompt.evidence or not self._arms:
+            return NOTHING
+        # The first call in a process loads a tokenizer, which takes a moment.
+        return await asyncio.to_thread(self._most, render(prompt))
+
+    def _most(self, messages: list[dict[str, str]]) -> Amount:
+        total = NOTHING
+        for arm in self._arms:
+            for _ in range(ATTEMPTS):
+                total = total.plus(self._router.most(arm, messages))
+        return total
 
     async def close(self, timeout_s: float = 5.0) -> None:
         """Close the connections to the providers, and send the traces that wait for at most `timeout_s` seconds."""

@@ -1,17 +1,18 @@
-"""The HTTP API: OpenAI's embeddings, trimming, asking, ingesting, health. Its OpenAPI is at /openapi.json and /docs."""
+"""The HTTP API: OpenAI's embeddings, trimming, asking, ingesting, quotas, receipts, health; described at /docs."""
 
 import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from core.errors import BotError, Unavailable
 from core.messages import Ask, IngestProgress, IngestReport, IngestRequest
 from core.ports import Assistant, Vectors
-from core.results import Ok
+from core.results import Ok, Skip
 from core.tenancy import TenantContext
 from deployments.embedder import Embedder
 from deployments.http_errors import add_error_handlers, error_response, result_response
@@ -24,8 +25,11 @@ from deployments.http_models import (
     ErrorResponse,
     HealthResponse,
     IngestBody,
+    QuotaResponse,
+    ReceiptResponse,
     TrimRequest,
     TrimResponse,
+    Whose,
 )
 from deployments.trimmer import Trimmer
 
@@ -51,6 +55,7 @@ def create_api(config: ApiConfig, assistant: Assistant, embedder: Embedder, trim
     api.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
     api.include_router(_model_routes(config, keys, embedder, trimmer))
     api.include_router(_talk_routes(keys, assistant))
+    api.include_router(_account_routes(keys, assistant))
     return api
 
 
@@ -101,12 +106,40 @@ def _talk_routes(keys: Keys, assistant: Assistant) -> APIRouter:
         """Bring in what is behind a link. With `stream`, server-sent events: progress, and the report last."""
         keys.check(request, body.tenant)
         events = assistant.ingest(IngestRequest(TenantContext(body.tenant, body.workspace), body.url))
-        if body.stream:
-            return StreamingResponse(_server_sent(events), media_type="text/event-stream")
+        # Before the response begins, so that what is refused from the start has a status of its own.
+        if body.stream and (first := await anext(events, None)):
+            return StreamingResponse(_server_sent(first, events), media_type="text/event-stream")
         async for event in events:
             if isinstance(event, IngestReport):
                 return JSONResponse(asdict(event))
         raise Unavailable("The ingest", "It ended without a report; ask again, nothing is brought in twice.")
+
+    return routes
+
+
+def _account_routes(keys: Keys, assistant: Assistant) -> APIRouter:
+    routes = APIRouter(tags=["accounts"])
+
+    @routes.get("/v1/quota", response_model=QuotaResponse)
+    async def quota(whose: Annotated[Whose, Query()], request: Request) -> Response:
+        """What a tenant and its user may still do, and when limits are whole again."""
+        keys.check(request, whose.tenant)
+        return JSONResponse(QuotaResponse.of(await assistant.quota(whose.context())).model_dump(mode="json"))
+
+    @routes.get("/v1/receipts/{answer_id}", response_model=ReceiptResponse)
+    async def receipt(
+        answer_id: Annotated[str, Path(min_length=1, max_length=200)],
+        whose: Annotated[Whose, Query()],
+        request: Request,
+    ) -> Response:
+        """How an answer came about. An answer belongs to the user and workspace that it was given to."""
+        keys.check(request, whose.tenant)
+        result = await assistant.receipt(whose.context(), answer_id)
+        if isinstance(result, Skip):
+            return error_response(404, "No answer to this user in this workspace has that id.")
+        if not isinstance(result, Ok):
+            return result_response(result)
+        return JSONResponse(ReceiptResponse.of(result.data).model_dump(mode="json"))
 
     @routes.get("/health", response_model=HealthResponse, responses={503: {"model": HealthResponse}})
     async def health() -> Response:
@@ -125,10 +158,17 @@ def _rows(vectors: Vectors, encoding: str | None) -> list[str] | list[list[float
     return rows
 
 
-async def _server_sent(events: AsyncIterator[IngestProgress | IngestReport]) -> AsyncIterator[str]:
+async def _server_sent(
+    first: IngestProgress | IngestReport, others: AsyncIterator[IngestProgress | IngestReport]
+) -> AsyncIterator[str]:
     try:
-        async for event in events:
-            name = "report" if isinstance(event, IngestReport) else "progress"
-            yield f"event: {name}\ndata: {json.dumps(asdict(event))}\n\n"
+        yield _event(first)
+        async for event in others:
+            yield _event(event)
     except BotError as error:
         yield f"event: error\ndata: {json.dumps({'error': {'message': str(error), 'type': 'server_error'}})}\n\n"
+
+
+def _event(event: IngestProgress | IngestReport) -> str:
+    name = "report" if isinstance(event, IngestReport) else "progress"
+    return f"event: {name}\ndata: {json.dumps(asdict(event))}\n\n"

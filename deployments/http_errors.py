@@ -57,7 +57,7 @@ def add_error_handlers(api: FastAPI) -> None:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
             return error_response(400, f"The body is not JSON: {first['ctx']['error']}.", code=first["type"])
-        where = ".".join(str(part) for part in first["loc"] if part != "body")
+        where = ".".join(str(part) for part in first["loc"][1:])  # the first says in which part of the request
         if not where:
             return error_response(400, "Send a JSON object, with content type application/json.", code=first["type"])
         return error_response(400, f"{where}: {first['msg']}.", param=where, code=first["type"])

@@ -1,12 +1,16 @@
 """What the HTTP API takes and gives, as pydantic models: sizes are bounded here."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from core.messages import Answer, Health
+from core.activity_documents import LoggedAnswer
+from core.messages import Answer, Health, Receipt
+from core.tenancy import TenantContext
+from core.usage import Scope, Unit
+from core.usage import Usage as Quota
 
 MAX_TEXTS = 2048
 MAX_TEXT_CHARS = 100_000
@@ -99,6 +103,64 @@ class AskResponse(Answer):
     """The answer, and whether the transcripts support one."""
 
     supported: bool = False  # derived there, a field of the JSON here
+
+
+class Whose(Body):
+    """Of whom something is asked, as query parameters."""
+
+    tenant: Key
+    workspace: Key
+    user: str = Field("", max_length=200)
+
+    def context(self) -> TenantContext:
+        return TenantContext(self.tenant, self.workspace, self.user)
+
+
+class AllowanceModel(BaseModel):
+    """One limit: `left` of `limit`; null where nothing adds up. Times are unix seconds; amounts of money US dollars."""
+
+    scope: Scope
+    unit: Unit
+    period: str
+    limit: float
+    left: float | None
+    refills_per_s: float
+    whole_at: float | None
+
+
+class QuotaResponse(BaseModel):
+    """Every limit in force at `at`, and sentences on what else to know."""
+
+    at: float
+    allowances: list[AllowanceModel]
+    notes: list[str]
+
+    @classmethod
+    def of(cls, quota: Quota) -> "QuotaResponse":
+        return cls.model_validate(asdict(quota))
+
+
+class ReceiptResponse(BaseModel):
+    """How an answer came about, given at `at`. `question` and `answer` are empty where their words are not kept."""
+
+    answer_id: str
+    at: float
+    supported: bool
+    receipt: Receipt
+    question: str
+    answer: str
+
+    @classmethod
+    def of(cls, logged: LoggedAnswer) -> "ReceiptResponse":
+        kept = logged.answer
+        return cls(
+            answer_id=kept.answer_id,
+            at=logged.at,
+            supported=kept.supported,
+            receipt=kept.receipt,
+            question=kept.question,
+            answer=kept.answer,
+        )
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,14 @@ from core.messages import (
     Recording,
 )
 from core.passages import to_passages
-from core.ports import Embedder, TranscriptStore, Vectors
+from core.ports import Embedder, Pace, TranscriptStore, Vectors
 from core.results import ErrorCategory, Fail, Ok, Skip, StepResult
 from core.sentences import to_sentences
 from core.speakers import with_speakers
 from core.stages import stage
 from core.tenancy import TenantContext
 from deployments.media_source import Described, Listing
+from deployments.pacing import admit
 from deployments.ytdlp_info import Entry
 
 T = TypeVar("T")
@@ -80,6 +81,7 @@ class Ingest:
         source: Source,
         embedder: Embedder,
         store: TranscriptStore,
+        pace: Pace,
         *,
         ahead: int = 2,
         at_once: int = 4,
@@ -87,11 +89,16 @@ class Ingest:
         self._source = source
         self._embedder = embedder
         self._store = store
+        self._pace = pace
         self._ahead = max(1, ahead)
         self._places = asyncio.Semaphore(at_once)
 
     async def run(self, request: IngestRequest) -> AsyncIterator[Event]:
-        """Progress while it goes on, and the report last. What fails is an outcome in the report, with a sentence."""
+        """Progress while it goes on, and the report last. What fails is an outcome in the report, with a sentence.
+
+        Raises RateLimited, before anything is fetched, where the tenant or user asks too much at once.
+        """
+        await admit(self._pace, request.tenant)
         yield IngestProgress(IngestStep.LISTING, 0, 0)
         async with self._places, aclosing(self._run(request)) as events:
             async for event in events:

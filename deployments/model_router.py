@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import logging
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from core.arms import EXTRACTIVE, ModelArm
 from core.prompting import Prompt
+from core.spending import Amount, usd
 
 PROMPT_KEY = "prompt"
 """Where a call's `metadata` carries the `Prompt`: the rendered messages lack the times and scores that
@@ -17,6 +19,8 @@ PROMPT_KEY = "prompt"
 FAILS_BEFORE_REST = 3
 REST_S = 30.0
 GRACE_S = 0.5
+# Newer tokenizers make up to half as many tokens again of a text as the one that is counted with.
+TOKENS_ALLOWED = 1.5
 # LiteLLM's own errors are openai's; the others are what escapes it on replies that it did not expect.
 _ESCAPING = (ValueError, TypeError, LookupError, AttributeError, OSError)
 _REFUSALS = {401: "refused the key", 403: "refused the key", 404: "does not know the model"}
@@ -84,6 +88,22 @@ class ModelRouter:
         except self._errors as error:
             raise self._failure(error) from error
 
+    def most(self, arm: ModelArm, messages: list[dict[str, str]]) -> Amount:
+        """The most that one call of `arm` may cost, read and write; no US dollars where its price is unknown."""
+        counted = self._litellm.token_counter(model=arm.model, messages=messages)
+        read, written = math.ceil(counted * TOKENS_ALLOWED), arm.max_output_tokens
+        return Amount(usd(self._price(arm, read, written)), read + written)
+
+    def _price(self, arm: ModelArm, read: int, written: int) -> float:
+        if arm.input_cost_per_token is not None or arm.output_cost_per_token is not None:
+            return read * (arm.input_cost_per_token or 0.0) + written * (arm.output_cost_per_token or 0.0)
+        unknown = (self._litellm.exceptions.ModelNotMappedError, *self._errors)
+        cost_per_token = self._litellm.cost_per_token
+        try:
+            return float(sum(cost_per_token(model=arm.model, prompt_tokens=read, completion_tokens=written)))
+        except unknown:
+            return 0.0
+
     async def close(self) -> None:
         """Close the connections to the providers, of every router in this process: LiteLLM keeps them together."""
         await self._litellm.close_litellm_async_clients()
@@ -131,6 +151,8 @@ def _import_litellm() -> Any:
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.drop_params = True
+    # Counting tokens would ask a hub for some models' tokenizers.
+    litellm.disable_hf_tokenizer_download = True
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         # Its errors come to us as exceptions; its own handlers would print them on the console as well.
         logger = logging.getLogger(name)

@@ -23,6 +23,13 @@ def require_shared_store(cluster_address: str, store_url: str) -> None:
         raise StartupFailed(problem, "Set STORE_URL, or CLUSTER_ADDRESS=local for this machine alone.")
 
 
+def require_shared_journal(cluster_address: str, journal_url: str) -> None:
+    """Raises StartupFailed where a cluster would keep its journal in a file of whichever node comes first."""
+    if cluster_address != "local" and not journal_url.startswith("postgresql"):
+        problem = "On a cluster the journal needs a PostgreSQL server: a file is lost with its node."
+        raise StartupFailed(problem, "Set JOURNAL_URL, or CLUSTER_ADDRESS=local for this machine alone.")
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

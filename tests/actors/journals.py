@@ -1,5 +1,8 @@
 """What the journal's tests share: where journals are made, and small writes."""
 
+import itertools
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,13 +12,25 @@ from actors.runtime_journal import SqlJournal
 from core.journal import AtStep, Entry, Journal, Snapshot, Write, no_step
 from tests.fakes.postgres import server
 
-SHARD = "Counter/0"
+ROOT = Path(__file__).resolve().parents[2]
+SHARD = "Counter-0"
 KINDS = ("sqlite", "postgres")
+_NUMBERS = itertools.count(1)
 
 
 def fresh_url(kind: str, folder: Path) -> str:
     """A journal's URL that no other test uses."""
     return f"sqlite:///{folder}/journal/journal.db" if kind == "sqlite" else server().fresh()
+
+
+def file_of(url: str) -> Path:
+    """The file of a SQLite journal."""
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def fresh_name(prefix: str) -> str:
+    """A name that nothing else in this process has, so that examples can share a journal."""
+    return f"{prefix}{next(_NUMBERS)}"
 
 
 @contextmanager
@@ -56,3 +71,13 @@ def fill(journal: Journal, stream: str, count: int, incarnation: str = "one") ->
 def kept(journal: Journal, stream: str) -> Sequence[Entry]:
     """All entries of a stream."""
     return journal.load([stream], 0.0)[stream].entries
+
+
+def python(module: str, *arguments: object) -> list[str]:
+    """The command that runs a module of the tests in a process of its own, which starts in `ROOT`."""
+    return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a module of the tests to its end, in a process of its own."""
+    return subprocess.run(python(module, *arguments), cwd=ROOT, text=True, capture_output=True)

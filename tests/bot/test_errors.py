@@ -11,6 +11,7 @@ from bot import errors
 from bot.page import Page, Tone, line
 from core import errors as tree
 from core.results import ErrorCategory, Fail, Skip
+from core.stages import failure
 
 
 class Response:
@@ -34,7 +35,14 @@ KNOWN: list[BaseException] = [
     tree.Unavailable("The store", "Start it."),
     tree.DeadlineExceeded("The model"),
     tree.DeadlineExceeded("The model", "Ask less."),
+    tree.RateLimited("You ask too much at once.", 2.0),
+    tree.RateLimited("This server may ask nothing.", None),
+    tree.Busy("The ledger", 3.2),
+    tree.Fenced("The ledger"),
+    tree.Fenced("The ledger", "It was reloaded; try again."),
     tree.WriteFailed("The data folder", "Free some space."),
+    tree.WriteFailed("The data folder"),
+    tree.JournalUnreadable("Its stream has a gap.", "Restore it from a backup."),
     tree.StartupFailed("Port 8000 is taken.", "Set API_PORT."),
     http_error(discord.Forbidden, 403, 50013),
     http_error(discord.HTTPException, 500, 0),
@@ -86,6 +94,15 @@ def test_every_category_of_failure_is_a_sentence(category: ErrorCategory) -> Non
 
 def test_a_failure_with_a_time_says_when_to_try_again() -> None:
     assert errors.sentence(Fail(ErrorCategory.RATE_LIMITED, "Too fast.", True, 0.2)) == "Too fast. Try again in 1 s."
+
+
+def test_a_wait_is_told_once_and_not_where_it_is_no_use() -> None:
+    for limited in (tree.RateLimited("Too fast.", 3.0), Fail(ErrorCategory.RATE_LIMITED, "Too fast.", True, 3.0)):
+        assert errors.sentence(limited) == "Too fast. Try again in 3 s."
+    assert errors.sentence(failure(tree.Busy("Shard 1", 3.0))) == "Shard 1 has too much to do. Try again in 3 s."
+    shut = "This server may ask nothing. Ask the people who run this bot for more."
+    for closed in (tree.RateLimited("This server may ask nothing.", None), Fail(ErrorCategory.RATE_LIMITED, shut)):
+        assert errors.sentence(closed) == shut
 
 
 def test_tones_tell_whose_problem_it_is() -> None:

@@ -33,6 +33,7 @@ def small_house(tmp_path: Path) -> Path:
         (tmp_path / room / "__main__.py").write_text("import config\n", encoding="utf-8")
     (tmp_path / "deployments" / "app.py").write_text("import config\nimport actors\nimport core\n", encoding="utf-8")
     (tmp_path / "deployments" / "cluster.py").write_text("import config\n", encoding="utf-8")
+    (tmp_path / "actors" / "inspect.py").write_text("def main():\n    import config\n", encoding="utf-8")
     (tmp_path / "evals" / "speed.py").write_text("import deployments.app\nimport config\n", encoding="utf-8")
     return tmp_path
 
@@ -59,6 +60,7 @@ def test_a_house_in_order_is_let_through(small_house: Path) -> None:
         ("bot/ask.py", "from config import settings", EDGES),
         ("core/x.py", "import config", EDGES),
         ("deployments/x.py", "import config", EDGES),
+        ("actors/x.py", "def late():\n    import config", EDGES),
         ("config/x.py", "import deployments", INWARDS),
         ("bot/x.py", "import demo", PRODUCT_ALONE),
         ("core/x.py", "import evals", PRODUCT_ALONE),

@@ -1,6 +1,7 @@
 """The settings: what is read, what is refused and with which words, and the generated `.env.example`."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,11 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("ENABLE_PROMPT_COMPRESSION", "perhaps"),
         ("LOG_LEVEL", "loud"),
         ("EMBEDDING_BACKEND", "gpu"),
+        ("BUDGET_DAY_USD", "-1"),
+        ("BUDGET_MONTH_USD", "NaN"),
+        ("RATE_TENANT_PER_S", "0"),
+        ("RATE_USER_BURST", "inf"),
+        ("BUDGET_UNREACHABLE", "maybe"),
     ],
 )
 def test_a_bad_value_is_told_with_its_variable_and_an_example(name: str, value: str) -> None:
@@ -91,6 +97,33 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert ".env.example" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RATE_TENANTS", '{"guild": {"per_s": -1, "burst": 5}}'),
+        ("RATE_TENANTS", '{"guild": {"per_s": 1}}'),
+        ("RATE_TENANTS", '{"": {"per_s": 1, "burst": 5}}'),
+        ("BUDGET_TENANTS", '{"guild": {"day_usd": "ten"}}'),
+        ("BUDGET_TENANTS", '{"guild": {"week_usd": 1}}'),
+        ("BUDGET_TENANTS", "{"),
+    ],
+)
+def test_limits_of_one_tenant_that_are_none_are_told_with_an_example(name: str, value: str) -> None:
+    assert f"{name} cannot be used: It should be JSON like the example. Example: {name}={{" in refusal({name: value})
+
+
+def test_a_journal_that_keeps_nothing_is_refused_without_its_password() -> None:
+    for url in ("mysql://bot:hunter2@db.example/bot", "sqlite://", "hunter2"):
+        text = refusal({"JOURNAL_URL": url})
+        assert "JOURNAL_URL cannot be used: It should begin with postgresql:// or sqlite:///." in text
+        assert "hunter2" not in text
+
+
+def test_money_is_exact() -> None:
+    settings = load({"BUDGET_DAY_USD": "0.1", "BUDGET_TENANTS": '{"guild": {"day_usd": 0.1}}'}, None)
+    assert settings.budget.day_usd == settings.budget.tenants["guild"].day_usd == Decimal("0.1")
+
+
 @pytest.mark.parametrize("value", ["hunter2", '["hunter2"]', '{"hunter2": 5}', '{"hunter2"'])
 def test_a_secret_is_not_repeated_in_an_error(value: str) -> None:
     text = refusal({"API_KEYS": value})
@@ -100,16 +133,20 @@ def test_a_secret_is_not_repeated_in_an_error(value: str) -> None:
 
 
 def test_a_secret_is_not_shown_by_the_tree() -> None:
-    settings = load({"DISCORD_TOKEN": "hunter2", "API_KEYS": '{"hunter3": "1"}', "STORE_API_KEY": "hunter4"}, None)
+    journal = {"JOURNAL_URL": "postgresql://bot:hunter5@db.example/bot"}
+    settings = load(
+        {"DISCORD_TOKEN": "hunter2", "API_KEYS": '{"hunter3": "1"}', "STORE_API_KEY": "hunter4", **journal}, None
+    )
     assert "hunter" not in repr(settings)
     assert "hunter" not in str(settings)
-    assert secrets_of(settings) == {"hunter2", "hunter3", "hunter4"}
+    assert secrets_of(settings) == {"hunter2", "hunter3", "hunter4", *journal.values()}
     assert secrets_of(Settings()) == frozenset()
 
 
 def test_every_key_and_token_is_kept_secret() -> None:
     for variable in VARIABLES.values():
-        if re.search(r"KEY|TOKEN|SECRET|PASSWORD", variable.name):
+        # BUDGET_DAY_TOKENS are a count.
+        if re.search(r"KEY|TOKEN(?!S$)|SECRET|PASSWORD|JOURNAL_URL", variable.name):
             assert variable.secret, variable.name
             assert not variable.showable
 

@@ -12,19 +12,21 @@ from msgspec import structs
 from core.activity_documents import (
     KINDS,
     MAX_BODY_BYTES,
+    MAX_FOUND,
     AnswerActivity,
     Document,
     Feedback,
     Forget,
     Found,
     ToolUse,
+    checked_find,
     found,
     kind_of,
     receipt_from,
     receipt_query,
     record_of,
 )
-from core.entities import Record
+from core.entities import Find, Record
 from core.errors import BadInput, JournalUnreadable
 from core.messages import Receipt, StageTime
 from core.results import Ok, Skip
@@ -135,6 +137,31 @@ def test_a_record_that_cannot_be_read_is_named(body: str) -> None:
 def test_an_id_of_nothing_in_the_log_is_refused(record_id: str) -> None:
     with pytest.raises(BadInput, match="no id of the activity log"):
         kind_of(record_id)
+
+
+# ---------------------------------------------------------------- looking for documents
+@pytest.mark.parametrize("find", [Find(), Find(kind="feedback", limit=MAX_FOUND), Find(since=5.0, until=5.0)])
+def test_what_can_be_looked_for(find: Find) -> None:
+    assert checked_find(find) is find
+
+
+@pytest.mark.parametrize(
+    ("find", "problem"),
+    [
+        (Find(kind="diary"), "keeps no 'diary'"),
+        (Find(limit=0), "0 documents"),
+        (Find(limit=-1), "-1 documents"),
+        (Find(limit=MAX_FOUND + 1), "1001 documents"),
+        (Find(limit=1.5), "1.5 documents"),  # type: ignore[arg-type]  # what a caller without types may send
+        (Find(since=2.0, until=1.0), "from 2.0 to 1.0"),
+        (Find(since=math.nan), "from nan"),
+        (Find(until=math.nan), "to nan"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_does_not_seem_to_find_nothing(find: Find, problem: str) -> None:
+    with pytest.raises(BadInput, match=problem) as refused:
+        checked_find(find)
+    assert refused.value.advice.endswith(".")
 
 
 # ---------------------------------------------------------------- receipts

@@ -2,7 +2,19 @@
 
 import pytest
 
-from core.errors import BadInput, BotError, DeadlineExceeded, RefusedUrl, StartupFailed, Unavailable
+from core.errors import (
+    BadInput,
+    BotError,
+    Busy,
+    DeadlineExceeded,
+    Fenced,
+    JournalUnreadable,
+    RateLimited,
+    RefusedUrl,
+    StartupFailed,
+    Unavailable,
+    WriteFailed,
+)
 from core.results import ErrorCategory, Fail, Ok, Skip, StepResult
 from core.stages import Run, Stopped, failure, stage
 
@@ -60,12 +72,29 @@ async def test_a_skip_ends_the_run_and_is_not_a_failure() -> None:
         (RefusedUrl("No.", "Yes."), ErrorCategory.REFUSED, False),
         (DeadlineExceeded("Store"), ErrorCategory.TIMEOUT, True),
         (Unavailable("Store"), ErrorCategory.UPSTREAM, True),
+        (Fenced("Shard 1"), ErrorCategory.UPSTREAM, True),
+        (WriteFailed("The journal", "Free some space."), ErrorCategory.UPSTREAM, True),
+        (JournalUnreadable("No.", "Yes."), ErrorCategory.INTERNAL, False),
+        (RateLimited("Closed.", None), ErrorCategory.RATE_LIMITED, False),
         (StartupFailed("No.", "Yes."), ErrorCategory.INTERNAL, False),
     ],
 )
 async def test_our_own_error_becomes_a_failure(error: BotError, category: ErrorCategory, retryable: bool) -> None:
     result = await Steps(Clock()).broken(error)
     assert result == Fail(category, str(error), retryable) == failure(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "category", "message"),
+    [
+        (Busy("BudgetLedger", 2.5), ErrorCategory.UPSTREAM, "BudgetLedger has too much to do."),
+        (RateLimited("Too fast.", 2.5), ErrorCategory.RATE_LIMITED, "Too fast."),
+    ],
+)
+def test_a_failure_carries_how_long_to_wait_and_says_it_once(
+    error: BotError, category: ErrorCategory, message: str
+) -> None:
+    assert failure(error) == Fail(category, message, retryable=True, retry_after_s=2.5)
 
 
 async def test_a_defect_is_not_swallowed() -> None:

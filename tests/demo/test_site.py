@@ -13,6 +13,7 @@ from demo.site import CHANNEL, main, served
 from deployments.ingest import Ingest
 from deployments.media_source import MediaSource
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.pace import FakePace
 from tests.fakes.store import MemoryStore
 
 TENANT = TenantContext("demo", "demo")
@@ -28,7 +29,7 @@ async def test_every_talk_is_ingested() -> None:
     store = MemoryStore()
     report = IngestReport("")
     with served(port=0) as feed:
-        async for event in Ingest(source, FakeEmbedder(), store).run(IngestRequest(TENANT, feed)):
+        async for event in Ingest(source, FakeEmbedder(), store, FakePace()).run(IngestRequest(TENANT, feed)):
             if isinstance(event, IngestReport):
                 report = event
     await source.close()

@@ -1,7 +1,7 @@
 """The HTTP API in process: OpenAI's forms, keys, bounds, and errors in one form."""
 
 import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import httpx
@@ -9,33 +9,12 @@ import numpy as np
 import openai
 import pytest
 
-from core.errors import RefusedUrl
-from core.messages import Health, IngestProgress, PartHealth
-from core.ports import Vectors
+from core.errors import RateLimited, RefusedUrl
+from core.messages import Health, IngestProgress, IngestStep, PartHealth
 from core.results import ErrorCategory, Fail, Skip
-from deployments.http_api import ApiConfig, create_api
-from deployments.trimmer import Trimmer
+from tests.deployments.http_clients import ASK, KEYS, client, error_of
 from tests.fakes.assistant import FakeAssistant
 from tests.fakes.embedder import FakeEmbedder
-
-KEYS = {"sk-one": "guild-1", "sk-all": "*"}
-ASK = {"tenant": "guild-1", "workspace": "guild", "question": "How hot is the water?"}
-
-
-class CountingEmbedder(FakeEmbedder):
-    """A fake with the method that counts tokens: words."""
-
-    async def embed_counted(self, texts: Sequence[str]) -> tuple[Vectors, int]:
-        if "break" in texts:
-            raise ZeroDivisionError
-        return await self.embed(texts), sum(len(text.split()) for text in texts)
-
-
-def client(assistant: FakeAssistant, **config: object) -> httpx.AsyncClient:
-    embedder = CountingEmbedder(8)
-    api = create_api(ApiConfig("fake-model", **config), assistant, embedder, Trimmer(embedder))  # type: ignore[arg-type]
-    transport = httpx.ASGITransport(api, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://bot")
 
 
 @pytest.fixture
@@ -47,14 +26,6 @@ def assistant() -> FakeAssistant:
 async def http(assistant: FakeAssistant) -> AsyncIterator[httpx.AsyncClient]:
     async with client(assistant) as http:
         yield http
-
-
-def error_of(response: httpx.Response) -> dict[str, str]:
-    body = response.json()
-    assert set(body) == {"error"}
-    assert set(body["error"]) == {"message", "type", "param", "code"}
-    error: dict[str, str] = body["error"]
-    return error
 
 
 async def test_the_openai_client_gets_the_same_vectors_in_both_encodings(http: httpx.AsyncClient) -> None:
@@ -205,23 +176,37 @@ async def test_ingest_streams_progress_and_the_report_last(http: httpx.AsyncClie
     assert names == ["progress", "progress", "report"]
 
 
-async def test_a_refused_link_is_told_in_both_forms(assistant: FakeAssistant) -> None:
-    assistant.events = [RefusedUrl("That address is private.", "Use a public one.")]
-    body = {"tenant": "guild-1", "workspace": "guild", "url": "http://10.0.0.1"}
+INGEST = {"tenant": "guild-1", "workspace": "guild", "url": "http://10.0.0.1"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_is_refused_from_the_start_has_its_status(assistant: FakeAssistant, stream: bool) -> None:
     async with client(assistant) as http:
-        reply = await http.post("/v1/ingest", json=body)
+        assistant.events = [RefusedUrl("That address is private.", "Use a public one.")]
+        reply = await http.post("/v1/ingest", json={**INGEST, "stream": stream})
         assert reply.status_code == 403
         assert "private" in error_of(reply)["message"]
-        streamed = await http.post("/v1/ingest", json={**body, "stream": True})
-        assert "event: error" in streamed.text
-        assert "private" in streamed.text
+        assistant.events = [RateLimited("You ask too much at once.", 1.2)]
+        reply = await http.post("/v1/ingest", json={**INGEST, "stream": stream})
+        assert (reply.status_code, reply.headers["Retry-After"]) == (429, "2")
+
+
+async def test_what_goes_wrong_on_the_way_is_an_event(assistant: FakeAssistant) -> None:
+    assistant.events = [IngestProgress(IngestStep.LISTING, 0, 0), RefusedUrl("That address is private.", "No.")]
+    async with client(assistant) as http:
+        reply = await http.post("/v1/ingest", json={**INGEST, "stream": True})
+    assert reply.status_code == 200
+    assert "event: error" in reply.text
+    assert "private" in reply.text
 
 
 async def test_an_ingest_that_ends_without_a_report_is_no_success(assistant: FakeAssistant) -> None:
     assistant.events = [event for event in assistant.events if isinstance(event, IngestProgress)]
     async with client(assistant) as http:
-        reply = await http.post("/v1/ingest", json={"tenant": "t", "workspace": "w", "url": "https://a.example"})
+        reply = await http.post("/v1/ingest", json=INGEST)
         assert reply.status_code == 503
+        assistant.events = []
+        assert (await http.post("/v1/ingest", json={**INGEST, "stream": True})).status_code == 503
 
 
 @pytest.mark.parametrize("healthy", [True, False])
@@ -273,5 +258,6 @@ async def test_every_path_asks_for_the_key(assistant: FakeAssistant, path: str) 
 
 async def test_the_openapi_document_describes_every_path(http: httpx.AsyncClient) -> None:
     paths = (await http.get("/openapi.json")).json()["paths"]
-    assert set(paths) == {"/v1/embeddings", "/v1/trim", "/v1/ask", "/v1/ingest", "/health"}
+    accounts = {"/v1/quota", "/v1/receipts/{answer_id}", "/health"}
+    assert set(paths) == {"/v1/embeddings", "/v1/trim", "/v1/ask", "/v1/ingest", *accounts}
     assert all(operation["description"] for path in paths.values() for operation in path.values())

@@ -11,6 +11,7 @@ from deployments import ingest as ingest_module
 from deployments.ingest import Ingest
 from deployments.media_source import MediaSource
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.pace import FakePace
 from tests.fakes.recordings import TENANT, report_of
 from tests.fakes.site import VTT, Reply, Site
 from tests.fakes.store import MemoryStore
@@ -59,7 +60,7 @@ async def test_a_feed_is_ingested_and_again_nothing_changes(site: Site, web: Med
         site.talk(name, CAPTIONS)
     feed = site.feed("/feed.xml", ["Tides", "Reefs"])
     store, embedder = MemoryStore(), FakeEmbedder()
-    report, progress = await report_of(Ingest(web, embedder, store), feed)
+    report, progress = await report_of(Ingest(web, embedder, store, FakePace()), feed)
     assert [(one.title, one.state, one.passages) for one in report.outcomes] == [
         ("Tides", IngestState.INGESTED, 1),
         ("Reefs", IngestState.INGESTED, 1),
@@ -73,14 +74,14 @@ async def test_a_feed_is_ingested_and_again_nothing_changes(site: Site, web: Med
     assert [(step.done, step.total) for step in progress] == [
         (0, 0), (0, 2), (0, 2), (1, 2), (1, 2), (1, 2), (2, 2)
     ]  # fmt: skip
-    again, _ = await report_of(Ingest(web, embedder, store), feed)
+    again, _ = await report_of(Ingest(web, embedder, store, FakePace()), feed)
     assert [one.state for one in again.outcomes] == [IngestState.UNCHANGED] * 2
 
 
 async def test_what_is_stored_already_is_not_embedded_again(site: Site, web: MediaSource) -> None:
     url = site.talk("Tides", CAPTIONS)
     store, embedder = MemoryStore(), FakeEmbedder()
-    ingest = Ingest(web, embedder, store)
+    ingest = Ingest(web, embedder, store, FakePace())
     await report_of(ingest, url)
     calls = len(embedder.calls)
     report, _ = await report_of(ingest, url)
@@ -97,14 +98,14 @@ async def test_captions_beyond_any_talk_are_refused(
     captions = f"WEBVTT\n\n00:01.000 --> 00:04.000\n{text}\n"
     embedder = FakeEmbedder()
     link = site.talk("Endless", Reply(captions.encode(), "text/vtt"))
-    report, _ = await report_of(Ingest(web, embedder, MemoryStore()), link)
+    report, _ = await report_of(Ingest(web, embedder, MemoryStore(), FakePace()), link)
     assert report.outcomes[0].state is IngestState.FAILED
     assert unit in report.outcomes[0].reason
     assert embedder.calls == []
 
 
 async def test_no_more_links_are_read_at_once_than_there_are_places(site: Site, web: MediaSource) -> None:
-    ingest = Ingest(web, FakeEmbedder(), MemoryStore(), at_once=1)
+    ingest = Ingest(web, FakeEmbedder(), MemoryStore(), FakePace(), at_once=1)
     first = ingest.run(IngestRequest(TENANT, site.talk("Tides", CAPTIONS)))
     second = ingest.run(IngestRequest(TENANT, site.talk("Reefs", CAPTIONS)))
     assert [await anext(first), await anext(first), await anext(second)]
@@ -117,7 +118,7 @@ async def test_no_more_links_are_read_at_once_than_there_are_places(site: Site, 
 
 async def test_the_words_are_stored_with_their_times_and_vectors(site: Site, web: MediaSource) -> None:
     store, embedder = MemoryStore(), FakeEmbedder()
-    await report_of(Ingest(web, embedder, store), site.talk("Tides", CAPTIONS))
+    await report_of(Ingest(web, embedder, store, FakePace()), site.talk("Tides", CAPTIONS))
     (stored,) = store.of(TENANT).values()
     (passage,) = stored.passages
     assert [sentence.text for sentence in passage.sentences] == [
@@ -131,7 +132,9 @@ async def test_the_words_are_stored_with_their_times_and_vectors(site: Site, web
 
 async def test_captions_that_roll_up_are_stored_once(site: Site, web: MediaSource) -> None:
     store = MemoryStore()
-    await report_of(Ingest(web, FakeEmbedder(), store), site.talk("Roll", Reply(ROLL_UP.encode(), "text/vtt")))
+    await report_of(
+        Ingest(web, FakeEmbedder(), store, FakePace()), site.talk("Roll", Reply(ROLL_UP.encode(), "text/vtt"))
+    )
     (stored,) = store.of(TENANT).values()
     assert " ".join(passage.text for passage in stored.passages) == "tidal pools are home to sea stars"
 
@@ -154,7 +157,9 @@ async def test_bad_captions_are_named_and_do_not_stop_the_others(
 ) -> None:
     site.talk("Bad", captions)
     site.talk("Good", CAPTIONS)
-    report, _ = await report_of(Ingest(web, FakeEmbedder(), MemoryStore()), site.feed("/feed.xml", ["Bad", "Good"]))
+    report, _ = await report_of(
+        Ingest(web, FakeEmbedder(), MemoryStore(), FakePace()), site.feed("/feed.xml", ["Bad", "Good"])
+    )
     bad, good = report.outcomes
     assert bad.state in ((state,) if state else (IngestState.FAILED, IngestState.SKIPPED))
     assert reason in bad.reason
@@ -166,7 +171,7 @@ async def test_a_feed_that_was_cut_is_ingested_as_far_as_it_goes_and_reported(si
     for name in ("Tides", "Reefs"):
         site.talk(name, CAPTIONS)
     feed = site.feed("/feed.xml", ["Tides", "Reefs", "Kelp"], until="<title>Kelp")
-    report, _ = await report_of(Ingest(web, FakeEmbedder(), MemoryStore()), feed)
+    report, _ = await report_of(Ingest(web, FakeEmbedder(), MemoryStore(), FakePace()), feed)
     assert report.count(IngestState.INGESTED) == 2
     last = report.outcomes[-1]
     assert (last.state, last.url) == (IngestState.FAILED, feed)
@@ -179,7 +184,7 @@ async def test_what_a_long_list_leaves_out_is_reported(site: Site) -> None:
     )
     site.talk("Tides", CAPTIONS)
     feed = site.feed("/feed.xml", ["Tides", "Reefs"])
-    report, _ = await report_of(Ingest(source, FakeEmbedder(), MemoryStore()), feed)
+    report, _ = await report_of(Ingest(source, FakeEmbedder(), MemoryStore(), FakePace()), feed)
     assert [one.state for one in report.outcomes] == [IngestState.INGESTED, IngestState.SKIPPED]
     assert "Only the first 1" in report.outcomes[1].reason
     await source.close()
@@ -187,7 +192,7 @@ async def test_what_a_long_list_leaves_out_is_reported(site: Site) -> None:
 
 @pytest.mark.parametrize("url", ["https://10.0.0.1/", "https://localhost/", "http://shore.example/", "nonsense", ""])
 async def test_a_link_that_may_not_be_fetched_is_one_failure_with_a_sentence(web: MediaSource, url: str) -> None:
-    report, _ = await report_of(Ingest(web, FakeEmbedder(), MemoryStore()), url)
+    report, _ = await report_of(Ingest(web, FakeEmbedder(), MemoryStore(), FakePace()), url)
     (outcome,) = report.outcomes
     assert outcome.state is IngestState.FAILED
     assert outcome.reason.endswith(".")

@@ -6,19 +6,23 @@ from collections.abc import AsyncIterator, Sequence
 import numpy as np
 import pytest
 
-from core.errors import BadInput, Unavailable
+from core.errors import BadInput, RateLimited, Unavailable
 from core.messages import IngestOutcome, IngestProgress, IngestRequest, IngestState, IngestStep, Passage
 from core.ports import Vectors
+from core.rate_limit_messages import Refused
 from core.tenancy import TenantContext
 from deployments.ingest import Ingest
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.pace import FakePace
 from tests.fakes.recordings import TENANT, Recordings, report_of
 from tests.fakes.store import MemoryStore
 
 
 async def test_one_failure_does_not_stop_the_others_and_order_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     broken: dict[int, Exception] = {1: BadInput("It is odd."), 2: Unavailable("The site", "Later."), 3: KeyError("x")}
-    report, _ = await report_of(Ingest(Recordings(5, broken), FakeEmbedder(), MemoryStore()), "https://shore.example/")
+    report, _ = await report_of(
+        Ingest(Recordings(5, broken), FakeEmbedder(), MemoryStore(), FakePace()), "https://shore.example/"
+    )
     failed, done = IngestState.FAILED, IngestState.INGESTED
     assert [(one.title, one.state) for one in report.outcomes] == [
         ("0", done), ("1", failed), ("2", failed), ("3", failed), ("4", done)
@@ -26,6 +30,21 @@ async def test_one_failure_does_not_stop_the_others_and_order_is_kept(caplog: py
     assert report.outcomes[1].reason == "It is odd."
     assert "its operator finds it in the log" in report.outcomes[3].reason
     assert "KeyError" in caplog.text
+
+
+async def test_who_asks_too_much_at_once_fetches_nothing() -> None:
+    source, pace = Recordings(2), FakePace()
+    pace.refusal = Refused("user", 3.0, "It is empty.")
+    ingest = Ingest(source, FakeEmbedder(), MemoryStore(), pace)
+    request = IngestRequest(TenantContext("guild-1", "guild", "member-1"), "https://shore.example/")
+    with pytest.raises(RateLimited) as caught:
+        await anext(ingest.run(request))
+    assert caught.value.retry_after_s == 3.0
+    assert str(caught.value) == "You ask for more than is allowed now. It is empty. Try again in 3 s."
+    assert source.described == []
+    pace.refusal = None
+    assert [event async for event in ingest.run(request)]
+    assert pace.calls == [("tenant:guild-1", "member-1", 1.0)] * 2
 
 
 class FailingStore(MemoryStore):
@@ -40,7 +59,9 @@ class FailingStore(MemoryStore):
 
 
 async def test_a_store_that_fails_is_an_outcome() -> None:
-    report, _ = await report_of(Ingest(Recordings(2), FakeEmbedder(), FailingStore()), "https://shore.example/")
+    report, _ = await report_of(
+        Ingest(Recordings(2), FakeEmbedder(), FailingStore(), FakePace()), "https://shore.example/"
+    )
     assert report.outcomes[0] == IngestOutcome(
         "https://shore.example/0", "0", IngestState.FAILED, reason="The store is not available. Its disk is full."
     )
@@ -49,7 +70,7 @@ async def test_a_store_that_fails_is_an_outcome() -> None:
 
 async def test_the_next_recordings_are_fetched_ahead_but_not_all() -> None:
     source = Recordings(10)
-    ingest = Ingest(source, FakeEmbedder(), MemoryStore(), ahead=2)
+    ingest = Ingest(source, FakeEmbedder(), MemoryStore(), FakePace(), ahead=2)
     events = ingest.run(IngestRequest(TENANT, "https://shore.example/"))
     async for event in events:
         await asyncio.sleep(0.01)
@@ -62,7 +83,9 @@ async def test_the_next_recordings_are_fetched_ahead_but_not_all() -> None:
 async def test_whoever_stops_listening_stops_the_work() -> None:
     source = Recordings(10)
     source.gate.clear()
-    events = Ingest(source, FakeEmbedder(), MemoryStore()).run(IngestRequest(TENANT, "https://shore.example/"))
+    events = Ingest(source, FakeEmbedder(), MemoryStore(), FakePace()).run(
+        IngestRequest(TENANT, "https://shore.example/")
+    )
     listening = asyncio.ensure_future(_exhaust(events))
     await source.third.wait()
     listening.cancel()
@@ -89,7 +112,7 @@ def long_talk() -> bytes:
 
 async def test_a_long_recording_is_embedded_in_parts_and_each_text_once() -> None:
     store, embedder = MemoryStore(), FakeEmbedder()
-    await report_of(Ingest(Recordings(1, data=long_talk()), embedder, store), "https://shore.example/")
+    await report_of(Ingest(Recordings(1, data=long_talk()), embedder, store, FakePace()), "https://shore.example/")
     texts = [text for call in embedder.calls for text in call]
     assert len(embedder.calls) > 1
     assert max(len(call) for call in embedder.calls) <= 256
@@ -102,7 +125,7 @@ async def test_a_long_recording_is_embedded_in_parts_and_each_text_once() -> Non
 
 async def test_captions_without_words_are_named() -> None:
     source = Recordings(1, data=b"WEBVTT\n\n00:00.000 --> 00:01.000\n \n")
-    report, _ = await report_of(Ingest(source, FakeEmbedder(), MemoryStore()), "https://shore.example/")
+    report, _ = await report_of(Ingest(source, FakeEmbedder(), MemoryStore(), FakePace()), "https://shore.example/")
     (outcome,) = report.outcomes
     assert outcome.state in (IngestState.SKIPPED, IngestState.FAILED)
     assert outcome.reason.endswith(".")

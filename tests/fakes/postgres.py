@@ -63,15 +63,15 @@ class PostgresServer:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder)
 
-    def uri(self, database: str = "postgres") -> str:
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+    def uri(self) -> str:
+        return f"postgresql://postgres@/postgres?host={self.folder}"
 
     def fresh(self) -> str:
-        """The URL of a new, empty database."""
+        """The URL of a new, empty journal: a schema of its own, which is made a hundred times faster than a database."""
         name = f"journal_{next(self._numbers)}"
         with psycopg.connect(self.uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return self.uri(name).replace("://", "+psycopg://", 1)
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+        return f"{self.uri()}&options=-csearch_path%3D{name}".replace("://", "+psycopg://", 1)
 
     @property
     def _data(self) -> Path:

@@ -1,0 +1,54 @@
+"""Composes the durable entities, a line for each kind, and the supervisor that keeps them running."""
+
+from dataclasses import dataclass, fields
+from typing import cast
+
+from actors.activity_log import ActivityLog
+from actors.budget_ledger import BudgetLedger
+from actors.rate_limiter import RateLimiter
+from actors.runtime import ActorSpec, reference
+from actors.runtime_gauges import ShardGauges
+from actors.runtime_host import ShardConfig
+from actors.runtime_references import EntityRef, entity
+from actors.supervisor import Supervisor
+from config.settings import Settings
+from core.token_buckets import Limits
+
+DAY_S = 86_400.0
+# Nothing asks for a host yet: what fetches from one brings its pace.
+HOST = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """References to all entities, by kind."""
+
+    limiter: RateLimiter
+    ledger: BudgetLedger
+    activity: ActivityLog
+
+    def kinds(self) -> tuple[EntityRef, ...]:
+        """The same references, as the supervisor and resharding see them."""
+        return tuple(cast(EntityRef, getattr(self, each.name)) for each in fields(self))
+
+
+def entities(settings: Settings) -> Entities:
+    """References to the entities with the settings of this machine; their actors start when first called."""
+    shard = shard_config(settings)
+    rate, budget, enable = settings.rate, settings.budget, settings.enable
+    return Entities(
+        limiter=entity(RateLimiter, shard, rate.limits(), HOST, rate.limits_of_tenants()),
+        ledger=entity(BudgetLedger, shard, budget.limits(), budget.limits_of_tenants(), enforce=enable.budgets),
+        activity=entity(ActivityLog, shard, settings.activity.retention_days, keep_text=enable.activity_text),
+    )
+
+
+def supervisor(kinds: tuple[EntityRef, ...]) -> Supervisor:
+    """A reference to the actor that watches over these kinds."""
+    return reference(ActorSpec("Supervisor"), Supervisor, kinds, ShardGauges)
+
+
+def shard_config(settings: Settings) -> ShardConfig:
+    """Where the journal is, and how shards run."""
+    journal = settings.journal
+    return ShardConfig(settings.journal_url, shards=journal.shards, keep_s=journal.keep_days * DAY_S)
