@@ -8,9 +8,9 @@
     python -m actors.inspect BudgetLedger 1234 --verify
 
 A moment is an entry's number (1 to 9 digits), or a time: ISO 8601, or unix seconds (10 digits or more, or with a dot).
-A refusal changed nothing and so is not in the journal: --ask decides its command again, as of the moment, and writes
-nothing. The journal is only read, also while the bot runs. Exit code: 0; 1 where --verify finds a difference; 2 where
-something cannot be told, with the reason on stderr.
+A refusal changed nothing and so is not in the journal: --ask decides its command again, as of the moment (with an
+entry's number: just after that entry, at its time), and writes nothing. The journal is only read, also while the bot
+runs. Exit code: 0; 1 where --verify finds a difference; 2 where something cannot be told, with the reason on stderr.
 """
 
 import argparse
@@ -55,28 +55,25 @@ def _answer(options: argparse.Namespace, now: float) -> tuple[int, list[str]]:
     kinds = entity_kinds()
     if options.kind not in kinds:
         raise BadInput(f"There is no kind of entity {options.kind[:40]!r}.", f"Kinds: {', '.join(kinds)}.")
-    past, snapshots = _past(options, kinds[options.kind].kind)
+    past = _past(options, kinds[options.kind].kind)
     if options.verify:
         altered = tuple(past.altered())
-        found = (past, altered, snapshots)
-        lines = [as_json(verified_document(*found))] if options.json else list(verified_lines(*found))
+        lines = [as_json(verified_document(past, altered))] if options.json else list(verified_lines(past, altered))
         return DIFFERENT if altered else 0, lines
     inspection = _inspection(options, past, now)
     return 0, [as_json(inspection.document())] if options.json else list(inspection.lines())
 
 
-def _past(options: argparse.Namespace, kind: EntityKind[Any, Any, Any]) -> tuple[Past[Any, Any, Any], int]:
-    """The entity's past, and how many snapshots of it are kept."""
+def _past(options: argparse.Namespace, kind: EntityKind[Any, Any, Any]) -> Past[Any, Any, Any]:
     key = checked_key(options.key)
+    stream = stream_of(kind.name, key)
     with closing(SqlJournal(_journal_url(options.journal), read_only=True)) as journal:
         journal.open()
-        snapshots, entries = journal.history(stream_of(kind.name, key))
+        snapshots, entries = journal.history(stream)
+        # A refusal leaves no entry: so --ask may be asked of an entity that nothing has changed yet.
         if not snapshots and not entries and options.ask is None:
-            raise BadInput(
-                f"{stream_of(kind.name, key)[:80]} has no entries: nothing ever changed it.",
-                _near(journal, kind.name, key),
-            )
-    return Past(kind, key, snapshots, entries), len(snapshots)
+            raise BadInput(f"{stream} has no entries: nothing ever changed it.", _near(journal, kind.name, key))
+    return Past(kind, key, snapshots, entries)
 
 
 def _near(journal: Journal, kind: str, key: str) -> str:
@@ -89,12 +86,14 @@ def _near(journal: Journal, kind: str, key: str) -> str:
 
 
 def _inspection(options: argparse.Namespace, past: Past[Any, Any, Any], now: float) -> Inspection:
-    moment = past.moment(parse_moment(options.at) if options.at else None, now)
+    moment = past.moment(None if options.at is None else parse_moment(options.at), now)
     since = None
-    if options.since:
+    if options.since is not None:
         since = past.moment(parse_moment(options.since), now)
         if since.seq > moment.seq or since.at > moment.at:
-            raise BadInput(f"--since {options.since} is after the moment that is asked for.", "Name an earlier one.")
+            raise BadInput(
+                f"--since {options.since[:40]} is after the moment that is asked for.", "Name an earlier one."
+            )
     elif options.diff:
         since = past.moment(max(moment.seq - 1, 0), now)
     asked = None if options.ask is None else ask(past, moment, options.ask)
@@ -107,9 +106,7 @@ def _journal_url(given: str) -> str:
         return given
     from config.configuration import load_configuration  # only where the settings are asked for
 
-    settings = load_configuration().settings
-    url = settings.journal.url
-    return url.get_secret_value() if url else f"sqlite:///{settings.data.dir}/journal/journal.db"
+    return load_configuration().settings.journal_url
 
 
 class _Parser(argparse.ArgumentParser):
@@ -123,9 +120,9 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(_PROGRAM, description=about, formatter_class=raw, allow_abbrev=False)
     parser.add_argument("kind", metavar="KIND", help="a kind of entity, as BudgetLedger")
     parser.add_argument("key", metavar="KEY", help="the key of one entity, as a tenant's id")
-    parser.add_argument("--at", default="", metavar="TIME|SEQ", help="the moment; now without it")
+    parser.add_argument("--at", metavar="TIME|SEQ", help="the moment; now without it")
     parser.add_argument("--diff", action="store_true", help="what the last entry until then changed")
-    parser.add_argument("--since", default="", metavar="TIME|SEQ", help="what changed since then")
+    parser.add_argument("--since", metavar="TIME|SEQ", help="what changed since then")
     parser.add_argument("--ask", metavar="JSON", help="decide this command as of the moment; nothing is written")
     parser.add_argument("--last", type=_count, default=_LISTED, metavar="N", help=f"list N entries ({_LISTED})")
     parser.add_argument("--verify", action="store_true", help="replay everything and compare it with the snapshots")
@@ -137,7 +134,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         parser.error(
             f"there is no option {unknown[0].partition('=')[0]}" if unknown[0].startswith("-") else "too many words"
         )
-    if options.verify and (options.at or options.since or options.diff or options.ask is not None):
+    if options.verify and (options.diff or (options.at, options.since, options.ask) != (None, None, None)):
         parser.error("--verify replays everything: no moment and no command go with it")
     return options
 

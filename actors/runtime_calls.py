@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
 
     def result(self) -> Any:
         if self.error is not None:
-            raise self.error
+            raise self.error.with_traceback(None)  # whoever else gets it would add to it
         return self.value
 
 

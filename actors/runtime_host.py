@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from actors.runtime_commits import GroupCommit
+from actors.runtime_commits import Batch, GroupCommit
 from actors.runtime_journal import SqlJournal
 from actors.runtime_live import FUTURE_S, REMEMBER_S, SNAPSHOT_EVERY, CommandId, Live
 from actors.runtime_loading import Loader
@@ -58,9 +58,12 @@ class ShardConfig:
 
 @dataclass(frozen=True, slots=True)
 class EffectWatch:
-    """What whoever delivers effects has to know: which (stream, id) entities set or settled, and when it is on disk."""
+    """What whoever delivers effects has to know: which (stream, id) entities set or settled, and in which batch.
 
-    changed: set[tuple[str, str]] = field(default_factory=set)
+    `written` is set when an effect may be on disk.
+    """
+
+    changed: dict[tuple[str, str], Batch] = field(default_factory=dict)
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -145,10 +148,10 @@ class Host(Generic[S, C, E]):
         """Put what an entity decided into the next commit."""
         assert self._commits is not None
         batch = live.batch = self._commits.append(write)
-        names = {(write.stream, effect.effect_id) for effect in write.effects}
+        ids = (*write.settled, *(effect.effect_id for effect in write.effects))
         for watch in self.watches:
-            watch.changed.update(names, ((write.stream, effect_id) for effect_id in write.settled))
-            if names:
+            watch.changed.update(((write.stream, effect_id), batch) for effect_id in ids)
+            if write.effects:
                 batch.on_disk(watch.written.set)
 
     async def put(self, write: Write) -> None:

@@ -118,10 +118,12 @@ class Lane:
         return ""
 
     def _forget_changed(self) -> None:
-        for name in self._watch.changed:
+        """Before a look: of what entities changed, only what the look may not see yet has to be known."""
+        for name, batch in [*self._watch.changed.items()]:
             self._failed.pop(name, None)
             self._done.pop(name, None)
-        self._watch.changed.clear()
+            if batch.done:
+                del self._watch.changed[name]
 
     async def _deliver(self, due: Due) -> None:
         name, effect, changed = (due.stream, due.effect.effect_id), due.effect, self._watch.changed

@@ -5,6 +5,7 @@ Each text says what happened and what to do. What nobody foresaw is logged under
 
 import asyncio
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -85,7 +86,7 @@ def sentence(problem: BaseException | Fail | Skip) -> str:
 
 def _fail_sentence(fail: Fail) -> str:
     if fail.retry_after_s is not None:
-        return f"{fail.message} Try again in {max(1, round(fail.retry_after_s))} s."
+        return f"{fail.message} Try again in {max(1, math.ceil(fail.retry_after_s))} s."
     if fail.category is ErrorCategory.RATE_LIMITED and not fail.retryable:
         return fail.message  # it says what to do, and that is not to wait
     return f"{fail.message} {_FAIL_ADVICE[fail.category]}".strip()

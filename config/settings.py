@@ -169,12 +169,12 @@ class Enable(Group):
     )
     distributed_rate_limiting: bool = Field(
         default=False,
-        description="Refuse what goes beyond RATE_*. Off: counted, and logged what would have been refused.",
+        description="Refuse what goes beyond RATE_*. Off: limits only watch, and all is let through.",
         examples=[True],
     )
     budgets: bool = Field(
         default=False,
-        description="Pay no model beyond BUDGET_*. Off: counted, and logged what would have been refused.",
+        description="Pay no model beyond BUDGET_*. Off: limits only watch, and the log tells what they would refuse.",
         examples=[True],
     )
     activity_text: bool = Field(

@@ -18,6 +18,8 @@ Every error carries positional, picklable fields, so that it arrives whole from 
 An expected outcome is not an error: see `core.results`. `bot.errors` writes the words that people read.
 """
 
+import math
+
 
 class BotError(Exception):
     """Root of the tree. Fields are positional so that the error survives pickling."""
@@ -59,7 +61,7 @@ class RateLimited(BotError):
     def advice(self) -> str:
         if self.retry_after_s is None:
             return "Ask the people who run this bot for more."
-        return f"Try again in {max(1, round(self.retry_after_s))} s."
+        return f"Try again in {max(1, math.ceil(self.retry_after_s))} s."
 
     def __str__(self) -> str:
         return f"{self.problem} {self.advice}"
@@ -91,7 +93,7 @@ class Busy(Unavailable):
         BotError.__init__(self, part, retry_after_s)
         self.part = part
         self.retry_after_s = retry_after_s
-        self.advice = f"Try again in {max(1, round(retry_after_s))} s."
+        self.advice = f"Try again in {max(1, math.ceil(retry_after_s))} s."
 
     def __str__(self) -> str:
         return f"{self.part} has too much to do. {self.advice}"

@@ -121,20 +121,25 @@ def ask(past: Past[Any, Any, Any], moment: Moment, text: str) -> Asked:
         return Asked(to_json(command), refused=str(error))
 
 
-def verified_lines(past: Past[Any, Any, Any], altered: Sequence[Altered], snapshots: int) -> Iterator[str]:
+def verified_lines(past: Past[Any, Any, Any], altered: Sequence[Altered]) -> Iterator[str]:
     """What replaying a whole stream came to."""
     since = f"from the snapshot of entry {past.first} on" if past.first else "from the beginning"
-    yield f"{past.stream}: {len(past.entries):,} entries replayed {since}, {snapshots:,} snapshots compared."
+    yield f"{past.stream}: {past.last - past.first:,} entries replayed {since}, {_compared(past):,} snapshots compared."
     for one in altered:
         yield f"The snapshot of entry {one.seq} is not what the entries before it give (entries -> snapshot):"
         yield from _change_lines(one.differences) if one.differences else ("  - only in the order of its parts",)
 
 
-def verified_document(past: Past[Any, Any, Any], altered: Sequence[Altered], snapshots: int) -> dict[str, Any]:
+def verified_document(past: Past[Any, Any, Any], altered: Sequence[Altered]) -> dict[str, Any]:
     """The same for programs."""
     found = [{"seq": one.seq, "differences": _listed(one.differences)} for one in altered]
     of_past = {"kind": past.kind.name, "key": past.key, "first_seq": past.first, "last_seq": past.last}
-    return {**of_past, "entries": len(past.entries), "snapshots": snapshots, "altered": found}
+    return {**of_past, "compared": _compared(past), "altered": found}
+
+
+def _compared(past: Past[Any, Any, Any]) -> int:
+    """Snapshots that have entries before them."""
+    return sum(snapshot.seq > past.first for snapshot in past.snapshots)
 
 
 # ---------------------------------------------------------------- lines

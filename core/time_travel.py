@@ -71,7 +71,7 @@ class Past(Generic[S, C, E]):
         self.stream = stream_of(kind.name, key)
         self.entries = tuple(entries)
         self._codec = Codec(kind)
-        self._snapshots = tuple(snapshots)
+        self.snapshots = tuple(snapshots)
         whole = not snapshots or (bool(entries) and entries[0].seq == 1)
         self._base = None if whole else snapshots[0]
         self.first = self._base.seq if self._base else 0
@@ -123,7 +123,7 @@ class Past(Generic[S, C, E]):
 
     def state(self, seq: int) -> S:
         """The state after entry `seq`, which is at least `first` and at most `last`."""
-        base = next((kept for kept in reversed(self._snapshots) if kept.seq <= seq), None)
+        base = next((kept for kept in reversed(self.snapshots) if kept.seq <= seq), None)
         state = self._codec.state(base) if base else self.kind.initial(self.key)
         for number in range(base.seq + 1 if base else 1, seq + 1):
             state = self._evolved(state, number)
@@ -141,7 +141,7 @@ class Past(Generic[S, C, E]):
     def altered(self) -> Iterator[Altered]:
         """The snapshots that differ, in any bit of their JSON, from what all entries before them give."""
         state = self._codec.state(self._base) if self._base else self.kind.initial(self.key)
-        kept = {snapshot.seq: snapshot for snapshot in self._snapshots}
+        kept = {snapshot.seq: snapshot for snapshot in self.snapshots}
         for seq in range(self.first + 1, self.last + 1):
             state = self._evolved(state, seq)
             snapshot, entry = kept.get(seq), self.entry(seq)

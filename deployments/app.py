@@ -4,6 +4,7 @@
 """
 
 import os
+from functools import partial
 from typing import Any, TypeVar
 
 from ray import serve
@@ -18,12 +19,16 @@ from deployments.assistant import DeployedAssistant
 from deployments.chat_model import ChatModel
 from deployments.embedder import Embedder, EmbedderConfig
 from deployments.encoder import PACKAGED
+from deployments.entities import Entities, entities, supervisor
 from deployments.handles import serve_reference
-from deployments.health import Probe
+from deployments.health import Probe, serve_health, store_health
 from deployments.http_api import ApiConfig
 from deployments.ingest import Ingest
 from deployments.ingress import Ingress
+from deployments.leased_limiter import LeasedLimiter
+from deployments.limiter_calls import LimiterConfig
 from deployments.media_source import MediaSource
+from deployments.spending import SpendingConfig
 from deployments.tracing import TracingTarget
 from deployments.trimmer import Trimmer
 
@@ -32,8 +37,13 @@ T = TypeVar("T")
 APP = "bot"
 # Of an answer's deadline, what the models may use; the rest is for finding the passages and proving the quotes.
 CHAT_SHARE = 0.8
-# The pipeline ends by its own deadline first, with a better sentence.
-GRACE_S = 5.0
+# What the ledger may use of it, twice.
+LEDGER_SHARE = 0.05
+LEDGER_MOST_S = 5.0
+# The pipeline ends by its own deadline first, with a better sentence; what it spent may be settled after that.
+GRACE_S = 10.0
+# An answer that is this late will not be settled any more: its reservation expires, and is charged.
+LOST_S = 60.0
 # The longest wait for an ingest's next sign of life: a recording of 24 hours is embedded in a few minutes.
 INGEST_STEP_S = 900.0
 PACKAGED_NAME = "all-MiniLM-L6-v2"
@@ -48,15 +58,18 @@ def application(configuration: Configuration) -> Application:
     """Every deployment, bound to those that it calls; the HTTP API is the ingress."""
     settings = configuration.settings
     deadline_s = settings.answer.deadline_s
-    store = transcript_store(settings)
+    store, durable = transcript_store(settings), entities(settings)
+    pace = LeasedLimiter(durable.limiter, limiter_config(settings))
     embedder = _deployed(Embedder, deadline_s, _embedder_config(settings))
     trimmer = _deployed(Trimmer, deadline_s, embedder, settings.trim.model)
     chat_s = deadline_s * CHAT_SHARE
     chat = _deployed(ChatModel, deadline_s, configuration.arms, deadline_s=chat_s, tracing=_tracing(settings))
-    pipeline = _deployed(AnswerPipeline, deadline_s + GRACE_S, _pipeline_config(settings), embedder, store, chat)
-    ingest = _deployed(Ingest, INGEST_STEP_S, _media_source(settings), embedder, store)
-    assistant = DeployedAssistant(pipeline, ingest, store, Probe(APP, store))
-    return _deployment(Ingress).bind(_api_config(settings), assistant, embedder, trimmer)
+    bounds = pipeline_config(settings, paid_models=bool(configuration.arms))
+    parts = (embedder, store, chat, pace, durable.ledger, durable.activity)
+    pipeline = _deployed(AnswerPipeline, deadline_s + GRACE_S, bounds, *parts)
+    ingest = _deployed(Ingest, INGEST_STEP_S, _media_source(settings), embedder, store, pace)
+    product = _assistant(settings, pipeline, ingest, store, durable)
+    return _deployment(Ingress).bind(_api_config(settings), product, embedder, trimmer)
 
 
 def assistant(settings: Settings) -> DeployedAssistant:
@@ -67,7 +80,21 @@ def assistant(settings: Settings) -> DeployedAssistant:
         return serve_reference(cls, serve.get_deployment_handle(cls.__name__, APP), wait_s)
 
     pipeline = running(AnswerPipeline, settings.answer.deadline_s + GRACE_S)
-    return DeployedAssistant(pipeline, running(Ingest, INGEST_STEP_S), store, Probe(APP, store))
+    return _assistant(settings, pipeline, running(Ingest, INGEST_STEP_S), store, entities(settings))
+
+
+def _assistant(
+    settings: Settings, pipeline: AnswerPipeline, ingest: Ingest, store: TranscriptStore, durable: Entities
+) -> DeployedAssistant:
+    probe = Probe(
+        {
+            "Serve": partial(serve_health, APP),
+            "TranscriptStore": partial(store_health, store),
+            "Supervisor": supervisor(durable.kinds()).health,
+        }
+    )
+    kept = (durable.limiter, durable.ledger, durable.activity)
+    return DeployedAssistant(pipeline, ingest, store, *kept, probe, notes=limit_notes(settings))
 
 
 def transcript_store(settings: Settings) -> TranscriptStore:
@@ -110,11 +137,44 @@ def _embedder_config(settings: Settings) -> EmbedderConfig:
     )
 
 
-def _pipeline_config(settings: Settings) -> PipelineConfig:
+def pipeline_config(settings: Settings, *, paid_models: bool) -> PipelineConfig:
+    """The bounds of an answer. Without `paid_models` there is nothing to look after the money of."""
     answer = settings.answer
     return PipelineConfig(
-        answer.passages, answer.max_question_chars, answer.deadline_s, settings.enable.prompt_compression
+        answer.passages,
+        answer.max_question_chars,
+        answer.deadline_s,
+        settings.enable.prompt_compression,
+        paid_models,
+        spending_config(settings),
     )
+
+
+def spending_config(settings: Settings) -> SpendingConfig:
+    """How long the ledger is waited for, and what is done without it: limits that only watch never stand in the way."""
+    deadline_s = settings.answer.deadline_s
+    return SpendingConfig(
+        wait_s=min(LEDGER_MOST_S, deadline_s * LEDGER_SHARE),
+        ttl_s=deadline_s + LOST_S,
+        open_when_unreachable=settings.budget.unreachable == "open" or not settings.enable.budgets,
+    )
+
+
+def limiter_config(settings: Settings) -> LimiterConfig:
+    """Whether rates are enforced or only watched, and what is done without the limiter."""
+    enforce = settings.enable.distributed_rate_limiting
+    return LimiterConfig(enforce=enforce, unreachable=settings.rate.unreachable)
+
+
+def limit_notes(settings: Settings) -> tuple[str, ...]:
+    """What people should know of the limits that they are shown."""
+    enable = settings.enable
+    watching = [
+        name
+        for name, enforced in (("requests", enable.distributed_rate_limiting), ("spending", enable.budgets))
+        if not enforced
+    ]
+    return (f"Limits on {' and '.join(watching)} only watch for now: they refuse nothing.",) if watching else ()
 
 
 def _api_config(settings: Settings) -> ApiConfig:

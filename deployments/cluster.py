@@ -31,6 +31,7 @@ from deployments.preflight import (
     require_free_port,
     require_keys,
     require_listener,
+    require_shared_journal,
     require_shared_store,
     writable,
 )
@@ -57,6 +58,7 @@ async def running(configuration: Configuration) -> AsyncIterator[Running]:
     settings = configuration.settings
     require_keys(settings.api.host, settings.api.keys)
     require_shared_store(settings.cluster.address, settings.store.url)
+    require_shared_journal(settings.cluster.address, settings.journal_url)
     with instance.held(settings.data.dir) as held, _ray(settings):
         # Before the models load: a store that cannot be used is the operator's business, and not the first member's.
         await transcript_store(settings).library(NOBODY)

@@ -1,7 +1,7 @@
 """Asks Serve, the store and the supervisor of the durable actors how they are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from ray import serve
 
@@ -12,6 +12,7 @@ from core.tenancy import TenantContext
 
 MAX_DETAIL_CHARS = 200
 PART_S = 4.0
+Ask = Callable[[], Awaitable[Sequence[PartHealth]]]
 # The store refuses a call without a tenant; this one holds nothing.
 NOBODY = TenantContext("health", "health")
 
@@ -22,44 +23,43 @@ def _in_short(message: str) -> str:
 
 
 class Probe:
-    """Reports each deployment of the Serve application `app`, whether the store answers, and each shard of entities.
+    """Asks every part at once. One that does not answer within `PART_S` seconds is reported so, and hides no other."""
 
-    A part that does not answer within `PART_S` seconds is reported as such, and hides none of the others.
-    """
-
-    def __init__(
-        self, app: str, store: TranscriptStore, entities: Callable[[], Awaitable[Sequence[PartHealth]]]
-    ) -> None:
-        """`entities` tells how the durable actors are: the supervisor's `health`."""
-        self._app, self._store, self._entities = app, store, entities
+    def __init__(self, parts: Mapping[str, Ask]) -> None:
+        """Whom to ask, by name."""
+        self._parts = parts
 
     async def __call__(self) -> Sequence[PartHealth]:
-        parts = await asyncio.gather(
-            _within("Serve", asyncio.to_thread(self._deployments)),
-            _within("TranscriptStore", self._store_health()),
-            _within("Supervisor", self._entities()),
-        )
-        return tuple(part for several in parts for part in several)
-
-    def _deployments(self) -> tuple[PartHealth, ...]:
-        found = serve.status().applications.get(self._app)
-        if found is None:
-            return (PartHealth("deployments", False, "the application is not deployed"),)
-        return tuple(
-            PartHealth(name, status.status == "HEALTHY", _in_short(status.message))
-            for name, status in sorted(found.deployments.items())
-        )
-
-    async def _store_health(self) -> tuple[PartHealth, ...]:
-        await self._store.library(NOBODY)
-        return (PartHealth("TranscriptStore", True),)
+        told = await asyncio.gather(*(_within(part, ask) for part, ask in self._parts.items()))
+        return tuple(health for several in told for health in several)
 
 
-async def _within(part: str, asked: Awaitable[Sequence[PartHealth]]) -> Sequence[PartHealth]:
+async def serve_health(app: str) -> Sequence[PartHealth]:
+    """Each deployment of the Serve application `app`."""
+    return await asyncio.to_thread(_deployments, app)
+
+
+async def store_health(store: TranscriptStore) -> Sequence[PartHealth]:
+    """Whether the store answers."""
+    await store.library(NOBODY)
+    return (PartHealth("TranscriptStore", True),)
+
+
+def _deployments(app: str) -> Sequence[PartHealth]:
+    found = serve.status().applications.get(app)
+    if found is None:
+        return (PartHealth("deployments", False, "the application is not deployed"),)
+    return tuple(
+        PartHealth(name, status.status == "HEALTHY", _in_short(status.message))
+        for name, status in sorted(found.deployments.items())
+    )
+
+
+async def _within(part: str, ask: Ask) -> Sequence[PartHealth]:
     """What it says of itself, or that it says nothing."""
     try:
         async with asyncio.timeout(PART_S):
-            return await asked
+            return await ask()
     except TimeoutError:
         return (PartHealth(part, False, f"did not answer within {PART_S:g} s"),)
     except BotError as error:

@@ -109,7 +109,7 @@ def evolve(state: Counts, event: Event) -> Counts:
 
 
 KIND: EntityKind[Counts, Command, Event] = EntityKind(
-    "Counter", Counts, Command, Event, Total | Full, lambda key: Counts(), decide, evolve
+    "Counter", Counts, Command, Event, Total | Full, lambda _: Counts(), decide, evolve
 )
 
 

@@ -1,6 +1,7 @@
-"""An incarnation that fights for a shard.
+"""An incarnation that fights for a shard: `python -m tests.actors.journal_rival URL NAME COUNT`.
 
-`python -m tests.actors.journal_rival URL NAME COUNT` prints, as JSON, what it was told. It claims the shard whenever it was fenced, and appends until `COUNT` entries were acknowledged.
+It claims the shard whenever it was fenced, and appends until `COUNT` entries were acknowledged and it was fenced at
+least once; then it claims once more and leaves. It prints, as JSON, what it was told.
 """
 
 import json
@@ -9,39 +10,52 @@ import sys
 import time
 
 from core.errors import Fenced
-from core.journal import Write
+from core.journal import Journal, Write
 from tests.actors.journals import SHARD, entry, kept, opened
 
 STREAM = "Counter/fought over"
 
 
-def compete(url: str, name: str, count: int, incarnation: str = "") -> tuple[list[str], list[str]]:
-    """Returns the ids of the commands that were acknowledged, in order, and of those that were not.
+class Rival:
+    """Remembers the ids of the commands that were acknowledged, in order, and of those that were not."""
 
-    With an `incarnation` it takes that name of another's and is never fenced.
-    """
-    acknowledged: list[str] = []
-    refused: list[str] = []
-    with opened(url) as journal:
-        number = 0
-        while len(acknowledged) < count:
-            if not incarnation:
-                journal.claim(SHARD, name)
-            seq = len(kept(journal, STREAM))
-            try:
-                for _ in range(random.randint(1, 5)):
-                    number, seq = number + 1, seq + 1
-                    command_id = f"{name}:{number}"
-                    write = Write(STREAM, entry(STREAM, seq, 1.0, command_id=command_id))
-                    lost = journal.commit(SHARD, incarnation or name, [write])
-                    (refused if lost else acknowledged).append(command_id)
-                    if lost:
-                        break
-            except Fenced:
-                refused.append(command_id)
-            time.sleep(random.random() / 500)  # or the two would take turns that never meet
-    return acknowledged, refused
+    def __init__(self, url: str, name: str) -> None:
+        self._url, self._name, self._number = url, name, 0
+        self.acknowledged: list[str] = []
+        self.refused: list[str] = []
+
+    def fight(self, count: int) -> None:
+        """Claim and append, until `count` were acknowledged and the other one was met."""
+        with opened(self._url) as journal:
+            while len(self.acknowledged) < count or not self.refused:
+                journal.claim(SHARD, self._name)
+                seq = len(kept(journal, STREAM))
+                while self._append(journal, seq + 1, self._name) and (
+                    len(self.acknowledged) < count or not self.refused
+                ):
+                    seq += 1
+                time.sleep(random.random() / 100)  # so that the other one gets somewhere
+            journal.claim(SHARD, self._name)
+
+    def impersonate(self, count: int, incarnation: str) -> None:
+        """Append as if it was `incarnation`, which others are too: nobody is fenced."""
+        with opened(self._url) as journal:
+            while len(self.acknowledged) < count:
+                self._append(journal, len(kept(journal, STREAM)) + 1, incarnation)
+
+    def _append(self, journal: Journal, seq: int, incarnation: str) -> bool:
+        self._number += 1
+        command_id = f"{self._name}:{self._number}"
+        write = Write(STREAM, entry(STREAM, seq, 1.0, command_id=command_id))
+        try:
+            lost = bool(journal.commit(SHARD, incarnation, [write]))
+        except Fenced:
+            lost = True
+        (self.refused if lost else self.acknowledged).append(command_id)
+        return not lost
 
 
 if __name__ == "__main__":
-    print(json.dumps(compete(sys.argv[1], sys.argv[2], int(sys.argv[3]))))  # noqa: T201  # its answer
+    rival = Rival(sys.argv[1], sys.argv[2])
+    rival.fight(int(sys.argv[3]))
+    print(json.dumps([rival.acknowledged, rival.refused]))  # noqa: T201  # its answer

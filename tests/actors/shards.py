@@ -1,6 +1,7 @@
 """What the tests of what runs entities share: a clock and a disk in the test's hands, and shards over them."""
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -28,34 +29,36 @@ class Clock:
 
 
 class Disk:
-    """What happens at the steps of a write: every commit can be held, or made to fail. `commits` counts them."""
+    """What happens at the steps of a write: every commit can be held, or made to fail. `commits` counts those begun."""
 
     def __init__(self) -> None:
         self.commits = 0
+        self._allowed = math.inf
+        self._changed = threading.Condition()
         self._errors: list[tuple[Step, Exception]] = []
-        self._open = threading.Event()
-        self._open.set()
-        self._reached = threading.Event()
 
     def __call__(self, step: Step) -> None:
         if step is Step.BEFORE_APPEND:
-            self.commits += 1
-            self._reached.set()
-            assert self._open.wait(PATIENCE_S)
+            with self._changed:
+                self.commits += 1
+                self._changed.notify_all()
+                assert self._changed.wait_for(lambda: self.commits <= self._allowed, PATIENCE_S)
         for each in [each for each in self._errors if each[0] is step]:
             raise each[1]
 
     def hold(self) -> None:
         """Let the next commit wait before it writes."""
-        self._reached.clear()
-        self._open.clear()
+        self._allowed = self.commits
 
     async def reached(self) -> None:
-        """Until a commit has begun since `hold`."""
-        assert await asyncio.to_thread(self._reached.wait, PATIENCE_S)
+        """Until a commit is held."""
+        await until(lambda: self.commits > self._allowed)
 
-    def release(self) -> None:
-        self._open.set()
+    def release(self, commits: float = math.inf) -> None:
+        """Let so many commits go on, and hold the next one after them."""
+        with self._changed:
+            self._allowed += commits
+            self._changed.notify_all()
 
     def fail(self, error: Exception, step: Step = Step.BEFORE_COMMIT) -> None:
         """Raise `error` at each `step` from now on."""
@@ -109,7 +112,7 @@ async def settled(*tasks: asyncio.Task[Any]) -> Sequence[Any]:
 async def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds, which it must before long."""
     async with asyncio.timeout(PATIENCE_S):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - what is waited for happens in threads, too
             await asyncio.sleep(0.005)
 
 

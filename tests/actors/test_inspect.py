@@ -253,7 +253,8 @@ async def test_what_was_compacted_is_told_from_the_snapshot_on(
         assert journal.compact(before, 10) == 256
     left = inspect("BudgetLedger", "busy", "--at", 257, "--json").document
     assert (left["first_seq"], left["state"], left["why"]) == (256, whole["state"], whole["why"])
-    assert "from the snapshot of entry 256 on" in inspect("BudgetLedger", "busy", "--verify").out
+    verified = "BudgetLedger/busy: 44 entries replayed from the snapshot of entry 256 on, 0 snapshots compared.\n"
+    assert inspect("BudgetLedger", "busy", "--verify").out == verified
     assert "Entry 256 itself is not kept any more" in inspect("BudgetLedger", "busy", "--at", 256).out
     for at in (255, 0, "2026-01-01"):
         refusal = inspect("BudgetLedger", "busy", "--at", at).refusal()

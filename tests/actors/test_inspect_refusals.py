@@ -50,6 +50,7 @@ def inspect(url: str, capsys: pytest.CaptureFixture[str]) -> Inspect:
         (["BudgetLedger", "guild-7", "--at", "9" * 400], "is in the future"),
         (["BudgetLedger", "guild-7", "--at", "at noon"], "'at noon' is neither an entry nor a time. Give an entry's"),
         (["BudgetLedger", "guild-7", "--at", "-1"], "'-1' is neither an entry nor a time"),
+        (["BudgetLedger", "guild-7", "--at", ""], "'' is neither an entry nor a time"),
         (["BudgetLedger", "guild-7", "--since", "soon"], "'soon' is neither an entry nor a time"),
         (["BudgetLedger", "guild-7", "--at", "1", "--since", "2"], "--since 2 is after the moment that is asked for"),
         (["BudgetLedger", "guild-7", "--ask", "{"], "has no such command"),

@@ -4,10 +4,14 @@ import pytest
 
 from bot.client import BotClient
 from bot.commands import all_commands
+from core.activity_documents import receipt_from
+from core.errors import RateLimited
 from core.messages import IngestProgress, IngestStep, Quote, Recording
 from core.results import Ok
+from core.stages import failure
+from core.usage import Usage
 from tests.bot.conftest import Clock, finished
-from tests.fakes.assistant import FakeAssistant, answer_to, claim
+from tests.fakes.assistant import NOW, FakeAssistant, answer_to, claim
 from tests.fakes.discord import CHANNEL_ID, GUILD_ID, FakeDiscord
 from tests.fakes.discord.interactions import DEFER
 from tests.fakes.discord.world import channel
@@ -59,6 +63,25 @@ async def test_a_receipt_is_the_last_one_of_who_asks_or_the_one_named(
 async def test_quota_and_health(server: FakeDiscord) -> None:
     assert "12 of 20 requests left" in await finished(server, await server.slash("quota"))
     assert "✓ embedder" in await finished(server, await server.slash("health"))
+
+
+async def test_who_is_too_fast_is_told_how_long_to_wait(server: FakeDiscord, assistant: FakeAssistant) -> None:
+    limited = RateLimited("You ask for more than is allowed now.", 2.4)
+    assistant.answer, assistant.events = failure(limited), [limited]
+    for call in (
+        await server.slash("ask", question="How hot?"),
+        await server.slash("analyze", url="https://a.example"),
+    ):
+        assert "You ask for more than is allowed now. Try again in 3 s." in await finished(server, call)
+
+
+async def test_a_receipt_that_is_not_there_and_limits_that_cannot_be_shown(
+    server: FakeDiscord, assistant: FakeAssistant
+) -> None:
+    assistant.logged = receipt_from((), "a-9")
+    assert "No answer of yours here has that id." in await finished(server, await server.slash("receipt", id="a-9"))
+    assistant.usage = Usage(NOW, (), ("What may still be spent cannot be shown: BudgetLedger is not available.",))
+    assert "cannot be shown" in await finished(server, await server.slash("quota"))
 
 
 async def test_search(server: FakeDiscord, assistant: FakeAssistant) -> None:

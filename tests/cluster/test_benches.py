@@ -33,7 +33,7 @@ async def test_answers_shares_add_up_to_the_whole(bot: Running) -> None:
     assert figures["questions"] == 4
     shares = figures["stage_share"]
     assert isinstance(shares, dict)
-    assert set(shares) == {"check", "embed", "search", "trim", "generate", "verify", "between"}
+    assert set(shares) == {"check", "limit", "embed", "search", "trim", "generate", "verify", "between"}
     assert sum(shares.values()) == pytest.approx(1, abs=0.01)
     assert all(share >= 0 for share in shares.values())
 

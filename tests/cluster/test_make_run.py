@@ -21,6 +21,8 @@ from tests.ports import free_port
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
 PIPE = asyncio.subprocess.PIPE
+STORE = "http://127.0.0.1:2"
+JOURNAL = "postgresql://bot@127.0.0.1:3/bot"
 
 
 @asynccontextmanager
@@ -57,8 +59,9 @@ async def told(module: str, *arguments: str, folder: Path, **variables: str) -> 
         ({"MODELS_FILE": "nowhere.yaml"}, "MODELS_FILE"),
         ({"DATA_DIR": "/dev/null/data"}, "DATA_DIR"),
         ({"CLUSTER_TEMP_DIR": "/dev/null/ray"}, "CLUSTER_TEMP_DIR"),
-        ({"CLUSTER_ADDRESS": "127.0.0.1:1", "STORE_URL": "http://127.0.0.1:2"}, "Ray did not start"),
+        ({"CLUSTER_ADDRESS": "127.0.0.1:1", "STORE_URL": STORE, "JOURNAL_URL": JOURNAL}, "Ray did not start"),
         ({"CLUSTER_ADDRESS": "auto"}, "STORE_URL"),
+        ({"CLUSTER_ADDRESS": "auto", "STORE_URL": STORE}, "JOURNAL_URL"),
         ({"API_HOST": "0.0.0.0"}, "API_KEYS"),
     ],
 )

@@ -15,8 +15,9 @@ import pytest_asyncio
 from config.configuration import Configuration
 from core.errors import StartupFailed
 from core.messages import Ask, IngestReport, IngestRequest, IngestState, SearchQuery
-from core.results import ErrorCategory, Fail, Ok
+from core.results import ErrorCategory, Fail, Ok, Skip
 from core.tenancy import TenantContext
+from core.usage import Scope
 from demo.site import served
 from deployments import cluster
 from deployments.cluster import Running
@@ -59,7 +60,33 @@ async def test_an_answer_is_quoted_word_for_word_with_a_link_to_the_second(bot: 
     assert any(quote.text in hit.passage.text for hit in found.data)
     receipt = result.data.receipt
     assert receipt.model == "local/extractive"
-    assert [stage.stage for stage in receipt.stages] == ["check", "embed", "search", "trim", "generate", "verify"]
+    stages = [stage.stage for stage in receipt.stages]
+    assert stages == ["check", "limit", "embed", "search", "trim", "generate", "verify"]
+
+
+@pytest.mark.usefixtures("talk")
+async def test_a_receipt_and_a_quota_can_be_asked_for(bot: Running) -> None:
+    result = await bot.assistant.ask(Ask(TENANT, "What does perplexity measure?"))
+    assert isinstance(result, Ok)
+    for _ in range(300):  # nobody waits for the log
+        shown = await bot.assistant.receipt(TENANT, result.data.answer_id)
+        if isinstance(shown, Ok):
+            break
+        await asyncio.sleep(0.1)
+    assert isinstance(shown, Ok)
+    assert shown.data.answer.receipt == result.data.receipt
+    assert shown.data.answer.question == ""
+    stranger = TenantContext(TENANT.tenant, TENANT.workspace, "member-2")
+    assert isinstance(await bot.assistant.receipt(stranger, result.data.answer_id), Skip)
+    usage = await bot.assistant.quota(TENANT)
+    assert {(each.scope, each.period) for each in usage.allowances} == {
+        (Scope.TENANT, "at once"),
+        (Scope.USER, "at once"),
+        (Scope.TENANT, "each request"),
+        (Scope.TENANT, "today"),
+        (Scope.TENANT, "this month"),
+    }
+    assert usage.notes == ("Limits on requests and spending only watch for now: they refuse nothing.",)
 
 
 @pytest.mark.usefixtures("talk")
@@ -115,7 +142,8 @@ async def test_every_part_is_healthy(bot: Running) -> None:
     health = await bot.assistant.health()
     assert health.healthy, health
     parts = {part.part for part in health.parts}
-    assert parts == {"AnswerPipeline", "ChatModel", "Embedder", "Ingest", "Ingress", "Trimmer", "TranscriptStore"}
+    deployments = {"AnswerPipeline", "ChatModel", "Embedder", "Ingest", "Ingress", "Trimmer"}
+    assert parts == {*deployments, "TranscriptStore", "RateLimiter-0", "BudgetLedger-0", "ActivityLog-0"}
 
 
 async def test_the_openai_client_works_against_the_api(bot: Running, configuration: Configuration) -> None:
@@ -141,6 +169,9 @@ async def test_the_api_asks_ingests_trims_and_tells_its_health(bot: Running, tal
         assert trimmed["texts"] == ["Perplexity is a measure of language models."]
         refused = await http.post("/v1/ingest", json={"tenant": "t", "workspace": "w", "url": "https://127.9.9.9:1/x"})
         assert refused.json()["outcomes"][0]["state"] == "failed"
+        receipt = await http.get(f"/v1/receipts/{answer['answer_id']}", params={**body, "user": "nobody"})
+        assert receipt.status_code == 404
+        assert (await http.get("/v1/quota", params=body)).json()["allowances"]
         assert (await http.get("/health")).status_code == 200
         assert (await http.get("/openapi.json")).status_code == 200
         large = await http.post("/v1/ask", content=b"x" * 2_100_000)

@@ -105,6 +105,8 @@ def test_a_refusal_that_was_not_kept_is_found_by_asking_again() -> None:
 
 def test_a_command_that_makes_no_sense_is_refused() -> None:
     past = PAID.past()
+    with pytest.raises(BadInput, match="Purse cannot decide this"):
+        past.ask(Moment(0, START), Bet("many"))  # type: ignore[arg-type]  # as a defect of a kind would raise
     with pytest.raises(BadInput, match="-1 coins cannot be handed over"):
         past.ask(Moment(0, START), Pay(-1))
     for text in ("", "{", "[]", '{"type":"Nothing"}', '{"type":"Pay"}', '{"type":"Pay","coins":1,"more":2}', "\ud800"):

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -51,8 +51,8 @@ def costing(cost_usd: float, tokens: int = 150) -> Ok[Completion]:
     return Ok(Completion((DraftClaim("x", ((1, SENTENCES[1].text),)),), "some/model", tokens, 0, cost_usd))
 
 
-def limited(enforce: bool = True, **usd: str) -> FakeLedger:
-    """A ledger with these limits in US dollars, at noon."""
+def limited(usd: Mapping[str, str], *, enforce: bool = True) -> FakeLedger:
+    """A ledger with these limits of request, day or month in US dollars, at noon."""
     own = {window: Limit(Decimal(amount)) for window, amount in usd.items()}
     return FakeLedger(BudgetLimits(**own), enforce=enforce, now=NOON)
 

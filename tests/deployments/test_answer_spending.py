@@ -166,7 +166,7 @@ OUTCOMES = (_ok, _fails, _breaks, _is_late, _is_left, _is_over_budget, _loses_th
 @given(st.lists(st.sampled_from(OUTCOMES), max_size=6))
 def test_for_any_sequence_of_outcomes_nothing_stays_reserved_and_the_sum_is_right(outcomes: list[object]) -> None:
     async def run() -> None:
-        async with bench(config=PipelineConfig(deadline_s=0.02), ledger=limited(request="1")) as made:
+        async with bench(config=PipelineConfig(deadline_s=0.02), ledger=limited({"request": "1"})) as made:
             expected = NOTHING
             for outcome in outcomes:
                 made.chat.reply, made.chat.most = TRUE, MOST
@@ -185,7 +185,7 @@ def test_at_whichever_moment_callers_leave_nothing_stays_reserved(turns: list[in
     """`turns` of the event loop after they all began to ask, one after the other is gone."""
 
     async def run() -> None:
-        async with bench(ledger=limited()) as made:
+        async with bench(ledger=limited({})) as made:
             asking = [asyncio.ensure_future(made.ask()) for _ in turns]
             for turn in range(max(turns) + 1):
                 for task, leaves_at in zip(asking, turns, strict=True):

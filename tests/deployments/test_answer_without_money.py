@@ -29,7 +29,7 @@ DOWN = [Unavailable("BudgetLedger"), Busy("BudgetLedger", 2.0), WriteFailed("The
     ],
 )
 async def test_beyond_a_limit_it_answers_without_a_paid_model_and_says_why(limits: dict[str, str], why: str) -> None:
-    async with bench(ledger=limited(**limits)) as made:
+    async with bench(ledger=limited(limits)) as made:
         answer = await made.answered()
         assert answer.supported
         assert (answer.receipt.model, answer.receipt.cost_usd, answer.receipt.degraded) == (EXTRACTIVE, 0.0, why)
@@ -45,7 +45,7 @@ async def test_beyond_a_limit_it_answers_without_a_paid_model_and_says_why(limit
     ],
 )
 async def test_when_a_budget_is_used_up_it_says_until_when(limits: dict[str, str], why: str) -> None:
-    async with bench(ledger=limited(**limits)) as made:
+    async with bench(ledger=limited(limits)) as made:
         assert (await made.answered()).receipt.degraded == ""
         assert (await made.answered()).receipt.degraded == f"no model was paid, as {why}"
         assert await made.charged() == SPENT
@@ -58,12 +58,12 @@ async def test_what_else_went_wrong_stands_beside_it() -> None:
             assert not paid
             return Ok(Completion((), EXTRACTIVE, degraded="it is slow"))
 
-    async with bench(Worse(), ledger=limited(request="0.01")) as made:
+    async with bench(Worse(), ledger=limited({"request": "0.01"})) as made:
         assert (await made.answered()).receipt.degraded.endswith("than one may; it is slow")
 
 
 async def test_many_at_once_never_spend_more_than_there_is() -> None:
-    async with bench(ScriptedChat(costing(0.05)), ledger=limited(day="0.5")) as made:
+    async with bench(ScriptedChat(costing(0.05)), ledger=limited({"day": "0.5"})) as made:
         answers = await asyncio.gather(*(made.answered() for _ in range(40)))
         assert (await made.charged()).cost_usd == Decimal("0.5")
     assert sum(answer.receipt.model == "some/model" for answer in answers) == 10
@@ -73,7 +73,7 @@ async def test_many_at_once_never_spend_more_than_there_is() -> None:
 # ---------------------------------------------------------------- limits that only watch
 async def test_in_shadow_nothing_is_refused_and_the_log_alone_tells(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    async with bench(ledger=limited(request="0.01", enforce=False)) as made:
+    async with bench(ledger=limited({"request": "0.01"}, enforce=False)) as made:
         answer = await made.answered()
         assert made.chat.paid == [True]
         assert answer.receipt.degraded == ""

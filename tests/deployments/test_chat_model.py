@@ -12,7 +12,8 @@ from config.models import load_models
 from core.arms import EXTRACTIVE, ModelArm
 from core.messages import Sentence
 from core.prompting import Completion, Evidence, Prompt
-from deployments.chat_model import ChatModel
+from core.spending import NOTHING
+from deployments.chat_model import ATTEMPTS, ChatModel
 from tests.deployments.chat_models import CLAIM, GOOD, PROMPT, TALK, arm, chat, completed
 from tests.fakes.openai import FakeOpenAI, Says
 
@@ -103,3 +104,73 @@ def test_an_arm_travels_to_a_replica_and_does_not_show_its_key() -> None:
     mine = ModelArm("one", "openai/one", SecretStr("sk-made-up"))
     assert pickle.loads(pickle.dumps(mine)) == mine
     assert "sk-made-up" not in repr(mine)
+
+
+# ---------------------------------------------------------------- what it may cost
+PRICES = {"input_cost_per_token": 2e-6, "output_cost_per_token": 1e-5}
+
+
+async def test_the_ceiling_is_every_model_asked_as_often_as_it_may_be() -> None:
+    async with FakeOpenAI() as server:
+        one, two = arm("one", server, max_output_tokens=100, **PRICES), arm("two", server, max_output_tokens=300)
+        async with chat(one) as model:
+            first = await model.ceiling(PROMPT)
+        async with chat(two) as model:
+            second = await model.ceiling(PROMPT)
+        async with chat(one, two) as model:
+            assert await model.ceiling(PROMPT) == first.plus(second)
+    assert server.asked == []
+    read = (first.tokens - ATTEMPTS * 100) // ATTEMPTS
+    assert second.tokens == ATTEMPTS * (read + 300)
+    assert float(first.cost_usd) == pytest.approx(ATTEMPTS * (read * 2e-6 + 100 * 1e-5))
+    assert second.cost_usd == 0, "its price is unknown"
+
+
+async def test_the_ceiling_grows_with_what_is_sent_and_counts_every_script() -> None:
+    def prompt(words: str) -> Prompt:
+        return Prompt("What is said?", (Evidence(1, TALK, Sentence(0.0, 1.0, words), 0.9),))
+
+    async with chat(ModelArm("one", "openai/one", SecretStr("sk"), max_output_tokens=16)) as model:
+        empty = (await model.ceiling(prompt("a"))).tokens
+        for words in ("word " * 500, "слово " * 500, "言葉" * 500, "🙂" * 500):
+            assert (await model.ceiling(prompt(words))).tokens - empty >= ATTEMPTS * 500
+
+
+async def test_a_price_on_the_list_counts_and_an_unknown_one_does_not() -> None:
+    known, unknown = (ModelArm(name, f"openai/{name}", SecretStr("sk")) for name in ("gpt-4o-mini", "nobody-knows"))
+    async with chat(known) as model:
+        most = await model.ceiling(PROMPT)
+        assert float(most.cost_usd) == pytest.approx(
+            (most.tokens - ATTEMPTS * known.max_output_tokens) * 0.15e-6 + ATTEMPTS * known.max_output_tokens * 0.6e-6
+        )
+    async with chat(unknown) as model:
+        most = await model.ceiling(PROMPT)
+        assert most.cost_usd == 0
+        assert most.tokens > ATTEMPTS * unknown.max_output_tokens
+
+
+async def test_where_nobody_is_paid_there_is_nothing_to_reserve() -> None:
+    async with chat() as model:
+        assert await model.ceiling(PROMPT) == NOTHING
+    async with chat(ModelArm("one", "openai/one", SecretStr("sk"))) as model:
+        assert await model.ceiling(Prompt("Anything?", ())) == NOTHING
+
+
+async def test_what_an_answer_costs_is_below_its_ceiling_whatever_fails() -> None:
+    async with FakeOpenAI([Says("?", 120, 40)]) as broken, FakeOpenAI([Says(GOOD, 120, 40)]) as server:
+        arms = [
+            arm(name, at, max_output_tokens=40, **PRICES) for name, at in (("a", broken), ("b", broken), ("c", server))
+        ]
+        async with chat(*arms) as model:
+            most = await model.ceiling(PROMPT)
+            answer = completed(await model.complete(PROMPT))
+    assert answer.model == "c"
+    assert 0 < answer.cost_usd <= most.cost_usd
+    assert answer.prompt_tokens + answer.completion_tokens <= most.tokens
+
+
+async def test_without_pay_the_extractive_model_answers_alone() -> None:
+    async with FakeOpenAI([Says(GOOD)]) as server, chat(arm("one", server, **PRICES)) as model:
+        answer = completed(await model.complete(PROMPT, paid=False))
+    assert (answer.model, answer.cost_usd, answer.degraded, server.asked) == (EXTRACTIVE, 0.0, "", [])
+    assert answer.claims

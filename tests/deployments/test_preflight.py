@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from core.errors import StartupFailed, WriteFailed
-from deployments.preflight import require_free_port, require_keys, require_listener, require_shared_store, writable
+from deployments.preflight import (
+    require_free_port,
+    require_keys,
+    require_listener,
+    require_shared_journal,
+    require_shared_store,
+    writable,
+)
 from tests.ports import free_port
 
 
@@ -24,6 +31,15 @@ def test_a_cluster_needs_a_store_that_outlives_a_node() -> None:
         require_shared_store("auto", "")
     require_shared_store("auto", "https://qdrant.example:6333")
     require_shared_store("local", "")
+
+
+def test_a_cluster_needs_a_journal_that_outlives_a_node() -> None:
+    for url in ("sqlite:////srv/journal.db", ""):
+        with pytest.raises(StartupFailed, match="JOURNAL_URL"):
+            require_shared_journal("auto", url)
+    for url in ("postgresql://bot@db.example/bot", "postgresql+psycopg://bot@db.example/bot"):
+        require_shared_journal("auto", url)
+    require_shared_journal("local", "sqlite:////srv/journal.db")
 
 
 def test_a_port_that_is_taken_is_refused_and_a_free_one_is_left_free() -> None:
