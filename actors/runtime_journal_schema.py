@@ -1,15 +1,10 @@
 """Opening a journal: its folder and tables are made, or raised to this release's version, by one process at a time."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-
 from sqlalchemy import Connection, inspect, text
 
 from actors.runtime_journal_database import Database
 from actors.runtime_tables import SCHEMA_VERSION, VERSION_TABLE, metadata
-from core.errors import JournalUnreadable, StartupFailed, WriteFailed
+from core.errors import JournalUnreadable, StartupFailed
 
 _LOCK = int.from_bytes(b"journal")  # the advisory lock's number on PostgreSQL
 
@@ -20,7 +15,8 @@ def prepare_schema(database: Database) -> None:
     Raises StartupFailed where they are of a release that this one does not know, JournalUnreadable where the database
     holds something else, and WriteFailed where it cannot be written.
     """
-    with _alone(database.file), database.writing() as connection:
+    database.make()
+    with database.writing() as connection:
         if database.file is None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         version = _version(connection)
@@ -67,25 +63,3 @@ def _version(connection: Connection) -> str | None:
         return None
     version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
     return version
-
-
-@contextmanager
-def _alone(file: Path | None) -> Iterator[None]:
-    """Hold the lock beside a SQLite file, so that one process makes it. The lock ends with the process.
-
-    The file itself is not opened here: closing it would end the locks that SQLite holds on it in this process.
-    """
-    if file is None:
-        yield
-        return
-    with ExitStack() as held:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            lock = held.enter_context(file.with_name(f"{file.name}.lock").open("a"))
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not file.exists():
-                file.touch()
-        except OSError as error:
-            part = f"The journal's folder {file.parent} ({error.strerror})"
-            raise WriteFailed(part, "Name a file in a folder that has room and that this user may write.") from error
-        yield

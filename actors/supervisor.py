@@ -132,6 +132,9 @@ async def _probed(shard: ShardLink) -> Pulse | str:
             return await shard.pulse()
     except (BotError, TimeoutError) as error:
         return str(error) or f"did not answer within {_ACT_S:g} s"
+    except Exception as error:  # noqa: BLE001 - the outermost edge: what nobody foresaw is no sign of life
+        _log.exception("A shard could not be probed")
+        return f"cannot be probed ({error!r})"
 
 
 async def _do(action: Action, shard: ShardLink) -> None:

@@ -99,7 +99,7 @@ class Moment:
     def wait_s(self, name: str, rate: Rate, cost: float) -> float | None:
         """Seconds until `cost` tokens are there if nobody else takes any; None where they never will be."""
         goal = rate.capacity - cost
-        if goal < 0:
+        if goal < 0 or rate.per_s == 0:
             return None
         for begin, missing, floor, end in self._stretches(name, rate):
             reached = begin + max(0.0, missing - goal) / rate.per_s
@@ -145,7 +145,7 @@ class Moment:
     def _stretches(self, name: str, rate: Rate) -> Iterator[tuple[float, float, float, float]]:
         """The bucket's way from when it was kept on: `(begin, missing at begin, leased until end, end)`, ascending."""
         bucket = self.buckets.get(name)
-        begin, missing = (bucket.at, bucket.missing) if bucket else (self.now, 0.0)
+        begin, missing = (bucket.at, bucket.missing) if bucket else (0.0, 0.0)
         leases = sorted((held.expires_at, held.outstanding) for held in self._leases(name) if held.expires_at > begin)
         floors = list(accumulate((outstanding for _, outstanding in reversed(leases)), initial=0.0))
         for end, _ in leases:

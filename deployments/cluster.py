@@ -25,6 +25,7 @@ from core.errors import StartupFailed
 from core.ports import Assistant
 from deployments import instance
 from deployments.app import APP, application, assistant, transcript_store
+from deployments.entities import entities, supervised
 from deployments.health import NOBODY
 from deployments.instance import Addresses
 from deployments.preflight import (
@@ -62,6 +63,7 @@ async def running(configuration: Configuration) -> AsyncIterator[Running]:
     with instance.held(settings.data.dir) as held, _ray(settings):
         # Before the models load: a store that cannot be used is the operator's business, and not the first member's.
         await transcript_store(settings).library(NOBODY)
+        await supervised(entities(settings).kinds(), afresh=settings.cluster.address != "local")
         await _to_its_end(asyncio.to_thread(_deploy, configuration))
         addresses = _addresses(settings)
         held.publish(addresses)
@@ -71,13 +73,20 @@ async def running(configuration: Configuration) -> AsyncIterator[Running]:
 @asynccontextmanager
 async def joined(settings: Settings, addresses: Addresses) -> AsyncIterator[Running]:
     """The bot that runs on this machine already; it goes on when this process leaves."""
-    try:
-        await asyncio.to_thread(_init, address=addresses.ray)
-    except (RayError, RuntimeError, ConnectionError, OSError) as error:
-        problem = f"The bot of process {addresses.pid} cannot be reached: {_last_line(error)}"
-        raise StartupFailed(problem, "Stop it and start it again.") from error
-    try:
+    async with connected(addresses.ray):
         yield Running(assistant(settings), addresses)
+
+
+@asynccontextmanager
+async def connected(address: str) -> AsyncIterator[None]:
+    """A connection to a Ray that runs at `address`, `host:port`. Raises StartupFailed where none does."""
+    try:
+        await asyncio.to_thread(_init, address=address)
+    except (RayError, RuntimeError, ConnectionError, OSError) as error:
+        problem = f"The bot's Ray at {address} cannot be reached: {_last_line(error)}"
+        raise StartupFailed(problem, "Stop the bot and start it again.") from error
+    try:
+        yield
     finally:
         await asyncio.to_thread(ray.shutdown)
 

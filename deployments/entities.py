@@ -1,12 +1,14 @@
 """Composes the durable entities, a line for each kind, and the supervisor that keeps them running."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from typing import cast
 
 from actors.activity_log import ActivityLog
 from actors.budget_ledger import BudgetLedger
 from actors.rate_limiter import RateLimiter
-from actors.runtime import ActorSpec, reference
+from actors.runtime import START_S, ActorGone, ActorRef, ActorSpec, reference
 from actors.runtime_gauges import ShardGauges
 from actors.runtime_host import ShardConfig
 from actors.runtime_references import EntityRef, entity
@@ -46,6 +48,41 @@ def entities(settings: Settings) -> Entities:
 def supervisor(kinds: tuple[EntityRef, ...]) -> Supervisor:
     """A reference to the actor that watches over these kinds."""
     return reference(ActorSpec("Supervisor"), Supervisor, kinds, ShardGauges)
+
+
+async def supervised(kinds: tuple[EntityRef, ...], *, afresh: bool) -> None:
+    """Have every shard of these kinds run and be watched over; returns when each was looked at once.
+
+    `afresh` ends the actors that a cluster runs already, so that they take up the settings of today: callers wait for
+    a second, and nothing is lost. Raises StartupFailed, WriteFailed or JournalUnreadable where a shard cannot start.
+    """
+    watch = supervisor(kinds)
+    if afresh:
+        await cast(ActorRef[Supervisor], watch).kill(restart=False)
+    # Before anybody watches: a shard that cannot start is the operator's business now.
+    await asyncio.gather(*(_begun(kind, afresh) for kind in kinds))
+    await _patiently(watch.start)
+
+
+async def _begun(kind: EntityRef, afresh: bool) -> None:
+    """Start the first shard, which knows from the journal how many there are; the others the supervisor starts."""
+    first = kind.shard(0)
+    if afresh:
+        await first.retire()
+    await _patiently(first.start)
+    kind.shards = (await first.pulse()).shards
+    if afresh:
+        await asyncio.gather(*(kind.shard(index).retire() for index in range(1, kind.shards)))
+
+
+async def _patiently(start: Callable[[], Awaitable[None]]) -> None:
+    """Start an actor whose namesake may not quite have ended."""
+    async with asyncio.timeout(START_S):
+        while True:
+            try:
+                return await start()
+            except ActorGone:
+                await asyncio.sleep(0.2)
 
 
 def shard_config(settings: Settings) -> ShardConfig:

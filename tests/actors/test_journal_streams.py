@@ -153,13 +153,3 @@ def test_appends_one_by_one_and_together_are_the_same_journal(
         assert not shared_journal.commit(SHARD, "one", writes[first : first + at_once])
     for name in "abc":
         assert [each.seq for each in kept(shared_journal, f"{prefix}{name}")] == list(range(1, seqs[name] + 1))
-
-
-def test_names_of_streams_are_listed_each_once_in_order(journal: SqlJournal) -> None:
-    names = ["Counter/a", "Counter/a/b", "Counter/ä", "Counter/𝄞", "Counters/a"]
-    journal.commit(SHARD, "one", [append(name, seq) for seq in (1, 2) for name in reversed(names)])
-    journal.commit(SHARD, "one", [Write("Counter/b", snapshot=snapshot("Counter/b", 1))])
-    assert journal.streams("Counter/", 9) == ["Counter/a", "Counter/a/b", "Counter/b", "Counter/ä", "Counter/𝄞"]
-    assert journal.streams("Counter/a", 9) == ["Counter/a", "Counter/a/b"]
-    assert journal.streams("Counter/", 2) == ["Counter/a", "Counter/a/b"]
-    assert journal.streams("Count/", 9) == journal.streams("Counter/", 0) == []

@@ -1,27 +1,14 @@
 """What an entity wants to be told later is told: once in effect, whatever dies in between."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from core.errors import WriteFailed
 from core.journal import Step
-from tests.actors.counters import Counter, Total
+from tests.actors.counters import Total
+from tests.actors.outside import added, due
 from tests.actors.shards import Clock, Disk, running, until
-
-
-async def added(counter: Counter, key: str, total: float) -> None:
-    """Until a reminder has added so much."""
-    async with asyncio.timeout(20):
-        while (await counter.total(key)).total < total:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
-def due(counter: Counter) -> int:
-    journal = counter._host.journal
-    assert journal
-    return len(journal.due("Counter", 1e18, 10_000))
 
 
 async def test_a_reminder_comes_when_it_is_due_and_once(tmp_path: Path) -> None:
@@ -33,7 +20,7 @@ async def test_a_reminder_comes_when_it_is_due_and_once(tmp_path: Path) -> None:
         clock.now += 60
         await counter.remind("a", "then", 1.0, clock.now)
         await added(counter, "a", 7.0)
-        await until(lambda: due(counter) == 0)
+        await until(lambda: not due(counter))
         assert await counter.total("a") == Total(7.0, 3)
 
 
@@ -43,7 +30,7 @@ async def test_a_reminder_comes_after_a_restart_though_nobody_calls(tmp_path: Pa
         await counter.remind("a", "tick", 5.0, clock.now + 60)
     clock.now += 3_600
     async with running(tmp_path, clock=clock) as counter:
-        await until(lambda: due(counter) == 0)
+        await until(lambda: not due(counter))
         assert await counter.total("a") == Total(5.0, 1)
 
 
@@ -61,10 +48,10 @@ async def test_a_reminder_is_done_once_whatever_breaks_while_it_is_written(
         await until(lambda: disk.commits > commits)
         if not restart:
             disk.mend()
-            await until(lambda: due(counter) == 0)
+            await until(lambda: not due(counter))
             assert await counter.total("a") == Total(5.0, 1)
     async with running(tmp_path, clock=clock) as counter:
-        await until(lambda: due(counter) == 0)
+        await until(lambda: not due(counter))
         assert await counter.total("a") == Total(5.0, 1)
 
 
@@ -73,7 +60,7 @@ async def test_the_same_reminder_can_be_set_again_as_soon_as_it_came(tmp_path: P
         for n in range(1, 5):
             await counter.remind("a", "tick", 1.0, due_at=0.0)
             await added(counter, "a", float(n))
-            await until(lambda: due(counter) == 0)
+            await until(lambda: not due(counter))
 
 
 async def test_a_reminder_that_was_taken_back_does_not_come(tmp_path: Path) -> None:
@@ -92,6 +79,6 @@ async def test_a_reminder_that_nobody_understands_is_told_and_kept(tmp_path: Pat
         await counter.ask("a", "odd", "self", '{"type":"Multiply"}')
         await until(lambda: "odd" in counter.pulse().problem)
         assert "has no such command" in counter.pulse().problem
-        assert due(counter) == 1
+        assert [each.effect_id for each in due(counter)] == ["odd"]
         await counter.remind("a", "tick")
         await added(counter, "a", 1.0)
