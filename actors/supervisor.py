@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -51,6 +52,8 @@ class Supervisor:
         self._kinds, self._rules, self._clock = tuple(kinds), rules or Rules(), clock
         self._tell = gauges()
         self._watched: dict[tuple[str, int], Watch] = {}
+        # How many shards of a kind this one has seen at most.
+        self._most: Counter[str] = Counter()
         self._attending: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._watching: asyncio.Task[None] | None = None
         with suppress(RuntimeError):
@@ -93,15 +96,21 @@ class Supervisor:
 
     def _attend_all(self) -> None:
         """Begin to attend to every shard that nothing is done about yet: one that takes long holds up no other."""
-        wanted = {(kind.name, index): kind for kind in self._kinds for index in range(kind.shards)}
-        self._watched = {name: watch for name, watch in self._watched.items() if name in wanted}
-        for name, kind in wanted.items():
-            if name not in self._attending:
-                self._attending[name] = asyncio.get_running_loop().create_task(self._attend_safely(kind, name[1]))
+        for kind in self._kinds:
+            for index in range(max(kind.shards, self._most[kind.name])):
+                name = (kind.name, index)
+                if name not in self._attending:
+                    self._attending[name] = asyncio.get_running_loop().create_task(self._attend_safely(kind, index))
 
     async def _attend_safely(self, kind: Kind, index: int) -> None:
         try:
-            await self._attend(kind, index)
+            if index < kind.shards:
+                self._most[kind.name] = max(self._most[kind.name], index + 1)
+                await self._attend(kind, index)
+            else:
+                # It was moved away from. Whoever had not heard of that may have started it again.
+                self._watched.pop((kind.name, index), None)
+                await kind.shard(index).retire()
         except Exception:  # noqa: BLE001 - the outermost edge: a defect must not end the watch
             _log.exception("%s-%d could not be attended to", kind.name, index)
         finally:

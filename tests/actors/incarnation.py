@@ -13,6 +13,7 @@ import signal
 import sys
 from random import Random
 
+from actors.runtime_calls import Moved
 from actors.runtime_host import ShardConfig
 from core.errors import Fenced
 from core.journal import Step
@@ -34,7 +35,7 @@ async def call(counter: Counter, name: str, commands: int, regain: bool) -> None
             if came.error is None:
                 print(json.dumps([key, came.value.adds]), flush=True)  # noqa: T201 - what the test reads
                 break
-            if not isinstance(came.error, Fenced):
+            if not isinstance(came.error, Fenced | Moved):
                 raise came.error
             if not regain:
                 return

@@ -143,7 +143,8 @@ async def test_it_follows_a_kind_to_more_shards_and_to_fewer(supervise: Supervis
     done = len(fakes[3].done)
     await supervisor.look()
     assert [part.part for part in await supervisor.health()] == ["Counter-0", "Counter-1"]
-    assert len(fakes[3].done) == done, "what is not there any more was started"
+    assert fakes[3].done[done:] == ["retire"], "what is not there any more was not ended, or was started"
+    assert "retire" not in fakes[0].done + fakes[1].done
 
 
 async def test_a_shard_that_drains_or_was_fenced_is_not_believed_about_how_many_there_are(supervise: Supervise) -> None:
