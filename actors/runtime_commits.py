@@ -6,6 +6,7 @@ and an idle one at once for the only call.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -19,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Batch:
-    """Writes that are committed together. `wait` ends when they are on disk, or raises for what is not."""
+    """Writes that are committed together."""
 
     __slots__ = ("_error", "_lost", "_waiting", "done", "writes")
 
@@ -85,11 +86,18 @@ class GroupCommit:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         self._filling = Batch()
         self._running: asyncio.Task[None] | None = None
+        self._began_s = 0.0
+
+    @property
+    def writing_s(self) -> float:
+        """For how long the commit under way has been going on, in seconds; 0 where there is none."""
+        return time.monotonic() - self._began_s if self._running else 0.0
 
     def append(self, write: Write) -> Batch:
         """Add to the batch that goes to disk next, and return it."""
         self._filling.writes.append(write)
         if self._running is None:
+            self._began_s = time.monotonic()
             self._running = asyncio.get_running_loop().create_task(self._commit_all())
         return self._filling
 
@@ -114,6 +122,7 @@ class GroupCommit:
             self._running = None
 
     async def _commit(self, batch: Batch) -> None:
+        self._began_s = time.monotonic()
         try:
             lost = await asyncio.get_running_loop().run_in_executor(self._thread, self._in_thread, tuple(batch.writes))
         except BotError as error:

@@ -67,7 +67,7 @@ class EntityActor(Shard[S, C, E]):
         found = {
             name: member
             for name, member in vars(cls).items()
-            if not name.startswith("_") and inspect.iscoroutinefunction(member)
+            if not name.startswith("_") and not hasattr(Shard, name) and inspect.iscoroutinefunction(member)
         }
         cls._methods = {**cls._methods, **found}
         for name, method in found.items():

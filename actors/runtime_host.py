@@ -108,6 +108,11 @@ class Host(Generic[S, C, E]):
             commits.incarnation = await commits.run(lambda: self._claim(journal))
         self.problem = None
 
+    @property
+    def writing_s(self) -> float:
+        """For how long the commit under way has been going on, in seconds; 0 where there is none."""
+        return self._commits.writing_s if self._commits else 0.0
+
     # ------------------------------------------------------------ what is in memory
     async def load(self, keys: Iterable[str]) -> dict[str, BotError]:
         """Make these entities resident; returns why, for each that cannot be."""

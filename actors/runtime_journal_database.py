@@ -6,40 +6,26 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import ConnectionPoolEntry
 
+from actors.runtime_journal_engines import IDENTITY, identity, parsed_url, postgres_engine, sqlite_engine
 from core.errors import BadInput, BotError, JournalUnreadable, Unavailable, WriteFailed
 
-_WAIT_S = 10  # for another's lock, for a free connection, and for a server's first answer
-_IDENTITY = "identity"
+_CHECKED_BYTES = 1_000_000_000  # looked through in two seconds
 _CONFLICT = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, "23505")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, "XX001", "XX002")
 _NO_TABLES = (sqlite3.SQLITE_ERROR, "42P01", "42703")
 _DISK = "Check that its disk is whole and not full."
 _ADVICE: dict[int | str | None, str] = {
     sqlite3.SQLITE_FULL: "Make room on its disk.",
-    sqlite3.SQLITE_READONLY: "Let this user write the file and its folder, or name another.",
+    sqlite3.SQLITE_READONLY: "Let this user write the file, its -wal and -shm, and the folder; or name another.",
     sqlite3.SQLITE_CANTOPEN: "Check that it is there and that this user may write it and its folder, or name another.",
     sqlite3.SQLITE_BUSY: "Another program holds it: end that one.",
 }
 _SECRETS = ("password", "sslpassword")
-# A server that is cut off is given up, also in the middle of a call.
-_POSTGRES_CONNECTION = {
-    "connect_timeout": _WAIT_S,
-    "tcp_user_timeout": _WAIT_S * 1000,
-    "keepalives_idle": _WAIT_S // 2,
-    "keepalives_interval": 1,
-    "keepalives_count": _WAIT_S // 2,
-}
-# A commit is on disk before it is acknowledged, nobody waits for ever, and who is cut off in a transaction loses it.
-_POSTGRES_SETTINGS = f"""SELECT set_config('lock_timeout', '{_WAIT_S}s', false),
-    set_config('idle_in_transaction_session_timeout', '60s', false),
-    set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), false)"""
 
 
 class Conflict(Exception):
@@ -54,17 +40,17 @@ class Database:
     """
 
     def __init__(self, url: str, read_only: bool = False) -> None:
-        parsed = _parsed(url)
+        parsed = parsed_url(url)
         self.file = Path(parsed.database or "").absolute() if parsed.get_backend_name() == "sqlite" else None
         shown = parsed.difference_update_query(_SECRETS)
         self.name = str(self.file) if self.file else shown.render_as_string(hide_password=True)
         self._reader: Engine
         self._writer: Engine
         if self.file:
-            self._engine = _sqlite(self.file, read_only)
+            self._engine = sqlite_engine(self.file, read_only)
             self._reader, self._writer = self._engine, self._engine.execution_options(begin="BEGIN IMMEDIATE")
         else:
-            self._engine = _postgres(parsed, read_only)
+            self._engine = postgres_engine(parsed, read_only)
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
             self._writer = self._engine
 
@@ -128,6 +114,20 @@ class Database:
                     if not self.file.exists():
                         self.file.touch()
 
+    def check(self, kind: type[Unavailable] = Unavailable) -> None:
+        """Raises JournalUnreadable where a SQLite file is damaged: a page that was torn would hide what is on it.
+
+        A file of up to 1 GB is looked through; of a bigger one, only what is read later. Raises `kind` where that
+        cannot be done.
+        """
+        if self.file is None:
+            return
+        with self.errors(kind), self._reader.begin() as connection:
+            if self.file.stat().st_size <= _CHECKED_BYTES:
+                found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+                if found != "ok":
+                    raise self._damaged(str(found).splitlines()[-1])
+
     def close(self) -> None:
         """Give every connection back. A later call connects anew."""
         self._engine.dispose()
@@ -137,9 +137,17 @@ class Database:
 
     def _check_in_place(self, connection: Connection, kind: type[Unavailable]) -> None:
         # A file that was deleted lives on while it is open: what is written to it then ends with this process.
-        if self.file and connection.info[_IDENTITY] != _identity(self.file):
+        if self.file is None:
+            return
+        known, found = connection.info[IDENTITY], identity(self.file)
+        if found[0] is None or any(was not in (None, now) for was, now in zip(known, found, strict=True)):
             part = f"The journal {self.name} (it was deleted, moved or replaced while in use)"
             raise kind(part, "Stop what uses it, put it back or restore it from a backup, and start again.")
+        connection.info[IDENTITY] = found
+
+    def _damaged(self, reason: str) -> JournalUnreadable:
+        problem = f"The journal {self.name} is damaged, or is no journal at all ({reason})."
+        return JournalUnreadable(problem, "Restore it from a backup, or name another.")
 
     def _translated(self, error: DBAPIError, kind: type[Unavailable]) -> BotError | Conflict:
         cause: Any = error.orig
@@ -150,8 +158,7 @@ class Database:
         if isinstance(code, int):
             code &= 0xFF
         if code in _DAMAGED:
-            problem = f"The journal {self.name} is damaged, or is no journal at all ({reason})."
-            return JournalUnreadable(problem, "Restore it from a backup, or name another.")
+            return self._damaged(reason)
         if code == sqlite3.SQLITE_CONSTRAINT or isinstance(error, DataError):
             return BadInput(f"The journal cannot hold this ({reason}).", "Send finite numbers and printable text.")
         if code in _NO_TABLES:
@@ -181,68 +188,3 @@ def _turn(file: Path) -> Iterator[None]:
     with file.with_name(f"{file.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _parsed(url: str) -> URL:
-    advice = "Take sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise BadInput("The journal's URL cannot be read.", advice) from None  # the cause would show the password
-    backend = parsed.get_backend_name()
-    if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        return parsed
-    if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
-    raise BadInput(f"The journal's URL ({backend}) names nothing that keeps what is written.", advice)
-
-
-def _sqlite(file: Path, read_only: bool) -> Engine:
-    # As SQLAlchemy's page on SQLite has it: the driver's own idea of transactions off, and BEGIN by this event.
-    # It is never made here: a journal that was deleted is missed, not begun anew.
-    query = {"mode": "ro" if read_only else "rw", "uri": "true"}
-    url = URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
-    engine = create_engine(url, connect_args={"timeout": _WAIT_S}, pool_timeout=_WAIT_S, max_overflow=-1)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None
-        record.info[_IDENTITY] = _identity(file)
-        if not read_only:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-                connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        statement = connection.get_execution_options().get("begin", "BEGIN")
-        if statement:
-            connection.exec_driver_sql(statement)
-
-    return engine
-
-
-def _postgres(url: URL, read_only: bool) -> Engine:
-    engine = create_engine(
-        url,
-        paramstyle="format",
-        connect_args=_POSTGRES_CONNECTION,
-        pool_timeout=_WAIT_S,
-        pool_pre_ping=True,  # a server that was restarted is met by the next call
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: object) -> None:
-        connection.execute(_POSTGRES_SETTINGS)
-        if read_only:
-            connection.execute("SELECT set_config('default_transaction_read_only', 'on', false)")
-        connection.commit()
-
-    return engine

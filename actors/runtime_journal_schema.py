@@ -4,7 +4,7 @@ from sqlalchemy import Connection, inspect, text
 
 from actors.runtime_journal_database import Database
 from actors.runtime_tables import SCHEMA_VERSION, VERSION_TABLE, metadata
-from core.errors import JournalUnreadable, StartupFailed
+from core.errors import JournalUnreadable, StartupFailed, WriteFailed
 
 _LOCK = int.from_bytes(b"journal")  # the advisory lock's number on PostgreSQL
 
@@ -16,6 +16,7 @@ def prepare_schema(database: Database) -> None:
     holds something else, and WriteFailed where it cannot be written.
     """
     database.make()
+    database.check(WriteFailed)
     with database.writing() as connection:
         if database.file is None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -35,6 +36,7 @@ def check_schema(database: Database) -> None:
     """Raises StartupFailed where there is no journal of this release's version. Writes nothing."""
     if database.file and not database.file.is_file():
         raise StartupFailed(f"There is no journal at {database.name}.", "Start the bot once, or name another file.")
+    database.check()
     with database.reading() as connection:
         version = _version(connection)
     if version is None:

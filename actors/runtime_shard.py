@@ -87,9 +87,8 @@ class Shard(Generic[S, C, E]):
     # ------------------------------------------------------------ calls
     async def perform(self, requests: Sequence[Request]) -> Sequence[Outcome]:
         """Do what is asked, in order; the outcomes leave when what they depend on is on disk."""
-        refusal = self._refusal(len(requests))
-        if refusal is not None:
-            return [Outcome(error=refusal)] * len(requests)
+        if self._waiting and self._waiting + len(requests) > self._config.mailbox:
+            return [Outcome(error=busy(self._host.name, self._waiting, self._calls_per_s))] * len(requests)
         self._start()
         self._waiting += len(requests)
         try:
@@ -99,15 +98,6 @@ class Shard(Generic[S, C, E]):
         finally:
             self._waiting -= len(requests)
             self._served += len(requests)
-
-    def _refusal(self, arriving: int) -> BaseException | None:
-        if self._draining:
-            return Moved(self._host.shards)
-        if isinstance(self._host.problem, Fenced):
-            return self._host.problem
-        if self._waiting and self._waiting + arriving > self._config.mailbox:
-            return busy(self._host.name, self._waiting, self._calls_per_s)
-        return None
 
     def _may_load(self, asked: Request) -> bool:
         return isinstance(asked.key, str) and asked.key not in self._host.live and self._check(asked) is None
@@ -178,6 +168,7 @@ class Shard(Generic[S, C, E]):
             self._draining,
             isinstance(host.problem, Fenced),
             str(host.problem or self._outbox.problem or ""),
+            host.writing_s,
         )
 
     async def drain(self) -> None:

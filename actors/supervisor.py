@@ -129,7 +129,8 @@ class Supervisor:
             return
         _log.warning("%s: %s (%s)", name, action.value, watch.reason)
         try:
-            async with asyncio.timeout(_ACT_S):
+            # A probe starts what is not there; who does not answer one does not answer this, and the next one tells.
+            async with asyncio.timeout(PERIOD_S if action is Action.START else _ACT_S):
                 await _do(action, shard)
         except (BotError, TimeoutError) as error:
             _log.warning("%s: %s did not work: %s", name, action.value, error or "it took too long")

@@ -91,7 +91,7 @@ def _take(state: RateLimits, moment: Moment, user: str, cost: float) -> Decision
     room, burst = moment.room(user)
     if burst is None:
         return Decision(Granted())
-    return Decision(Granted(room - cost, burst), (Taken(*moment.moved(user, cost, cost), user),))
+    return Decision(Granted(max(0.0, room - cost), burst), (Taken(*moment.moved(user, cost, cost), user),))
 
 
 def _lease(state: RateLimits, moment: Moment, command: Lease) -> Decision[Event]:
@@ -156,7 +156,7 @@ def _refusal(state: RateLimits, moment: Moment, user: str, cost: float) -> Refus
     """Why `cost` is not to be had now, by the bucket that keeps the caller waiting longest."""
     refusals = []
     for name, rate in moment.rates(user):
-        if moment.level(name, rate) >= cost:
+        if moment.holds(name, rate, cost):
             continue
         scope, wait_s = "user" if name else state.scope, moment.wait_s(name, rate, cost)
         if wait_s is None:

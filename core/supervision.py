@@ -12,7 +12,7 @@ class Pulse(NamedTuple):
     """How a shard is.
 
     `stalled_s` is how long its event loop has not turned; `draining` and `fenced` say that it takes no calls until it
-    is told to go on. `problem` is empty where all is well.
+    is told to go on. `problem` is empty where all is well. `writing_s` is for how long it has been writing a commit.
     """
 
     pid: int
@@ -25,6 +25,7 @@ class Pulse(NamedTuple):
     draining: bool = False
     fenced: bool = False
     problem: str = ""
+    writing_s: float = 0.0
 
 
 class Action(StrEnum):
@@ -48,6 +49,7 @@ class Rules:
     silent_probes: int = 5
     drained_s: float = 20.0
     overdue_s: float = 60.0
+    writing_s: float = 10.0
     wait_s: float = 10.0
     longest_wait_s: float = 300.0
     forgiven_s: float = 600.0
@@ -106,6 +108,8 @@ def _trouble(pulse: Pulse, rules: Rules) -> str:
         return "is being moved"
     if pulse.problem:
         return pulse.problem
+    if pulse.writing_s > rules.writing_s:
+        return f"has been waiting for its journal to be written for {pulse.writing_s:.0f} s"
     if pulse.overdue_s > rules.overdue_s:
         return f"is {pulse.overdue_s:.0f} s late with what it has to deliver"
     return ""

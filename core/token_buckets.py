@@ -73,6 +73,10 @@ class Moment:
         """Tokens that are there; below 0 after the burst was lowered."""
         return rate.capacity - self.missing(name, rate)
 
+    def holds(self, name: str, rate: Rate, cost: float) -> bool:
+        """Whether `cost` tokens are there: in the same sums as `wait_s`, so that both agree to the last bit."""
+        return self.missing(name, rate) <= rate.capacity - cost
+
     def rates(self, user: str) -> list[tuple[str, Rate]]:
         """The buckets, by name, that limit the user: the total and the user's, or one of them, or none."""
         names = (TOTAL, user) if user != TOTAL else (TOTAL,)

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from actors.runtime_entities import EntityActor, query
 from core.entities import SELF, Chance, Decision, Effect, EntityKind, Find, Message, Record, State
 from core.entity_codec import to_json
@@ -56,6 +58,10 @@ class Noted(Message, frozen=True):
     pass
 
 
+class Burst(Message, frozen=True):
+    """No release can evolve it."""
+
+
 class Total(Message, frozen=True):
     """What every command is answered with: how much there is, of how many additions."""
 
@@ -68,12 +74,13 @@ class Full(Message, frozen=True):
 
 
 Command = Add | Refuse | Reject | Ask | Cancel | Note
-Event = Added | Asked | Cancelled | Noted
+Event = Added | Asked | Cancelled | Noted | Burst
 
 
 class Counts(State, frozen=True):
     total: float = 0.0
     adds: int = 0
+    last: float = 0.0
     luck: float = 0.0
     open: tuple[str, ...] = ()
 
@@ -98,14 +105,15 @@ def decide(state: Counts, command: Command, now: float, chance: Chance) -> Decis
 def evolve(state: Counts, event: Event) -> Counts:
     match event:
         case Added(by, luck):
-            return Counts(state.total + by, state.adds + 1, luck, state.open)
+            return replace(state, total=state.total + by, adds=state.adds + 1, last=by, luck=luck)
         case Asked(effect_id):
-            return Counts(state.total, state.adds, state.luck, (*state.open, effect_id))
+            return replace(state, open=(*state.open, effect_id))
         case Cancelled(effect_id):
-            still = tuple(each for each in state.open if each != effect_id)
-            return Counts(state.total, state.adds, state.luck, still)
+            return replace(state, open=tuple(each for each in state.open if each != effect_id))
         case Noted():
             return state
+        case Burst():
+            raise ArithmeticError("it burst")
 
 
 KIND: EntityKind[Counts, Command, Event] = EntityKind(

@@ -8,9 +8,9 @@ without, it takes the shard back whenever it has lost it.
 import asyncio
 import itertools
 import json
-import os
 import signal
 import sys
+import threading
 from random import Random
 
 from actors.runtime_calls import Moved
@@ -49,7 +49,7 @@ async def run(url: str, name: str, commands: int, stop_at: int) -> None:
 
     def at_step(step: Step) -> None:
         if step is Step.BEFORE_APPEND and next(commits) == stop_at:
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread goes not one step further
 
     counter = Counter(ShardConfig(url, at_step=at_step))
     await asyncio.gather(*(call(counter, f"{name}-{n}", commands, not stop_at) for n in range(CALLERS)))

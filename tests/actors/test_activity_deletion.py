@@ -129,6 +129,20 @@ async def test_whatever_is_logged_meanwhile_only_what_was_to_be_forgotten_is(ope
         assert forgotten.total + len(await kept(log, "ada")) == 3 * len(known("ada"))
 
 
+async def test_what_is_logged_after_the_deletion_began_is_kept(opened: Opened) -> None:
+    async with opened() as log:
+        await log_all(log, [answer(f"old-{n}") for n in range(5_000)])
+        forgetting = asyncio.create_task(log.forget("guild", Forget("ada")))
+        while not (await log.report("guild")).erased.total:
+            assert not forgetting.done()
+            await asyncio.sleep(0)
+        names = [f"new-{n}" for n in range(20)]
+        for name in names:
+            await log.log("guild", [answer(name)])
+        assert (await forgetting).total == 5_000
+        assert sorted(named(each)[1] for each in await log.documents("guild", EVERYTHING)) == sorted(names)
+
+
 # ---------------------------------------------------------------- to the last byte
 def standing(folder: Path, words: Sequence[str]) -> dict[str, int]:
     """How often each of the words stands in the files of a journal."""

@@ -172,12 +172,12 @@ async def test_a_disk_that_fails_later_does_not_hide_that_the_shard_is_fenced(tm
             await old.add("a")
 
 
-def foreign(url: str, stream: str, seq: int) -> None:
+def foreign(url: str, stream: str, seq: int, event: str = '{"type":"Added","by":10.0,"luck":0.5}') -> None:
     """Write an entry of a stream past the shard that it belongs to."""
     journal = SqlJournal(url)
     try:
         journal.claim("Other-0", "one")
-        entry = Entry(stream, seq, 1.0, f"foreign {seq}", 1, "", '[{"type":"Added","by":10.0,"luck":0.5}]', "{}")
+        entry = Entry(stream, seq, 1.0, f"foreign {seq}", 1, "", f"[{event}]", "{}")
         assert not journal.commit("Other-0", "one", [Write(stream, entry)])
     finally:
         journal.close()
@@ -198,15 +198,32 @@ async def test_a_stream_that_somebody_else_wrote_is_reloaded_and_only_its_caller
 
 async def test_a_stream_that_cannot_be_read_keeps_nobody_from_the_others(tmp_path: Path) -> None:
     async with running(tmp_path) as counter:
-        await asyncio.gather(*begun(counter, "gap", "a"))
+        await asyncio.gather(*begun(counter, "gap", "burst", "odd", "a"))
         await asyncio.to_thread(foreign, journal_url(tmp_path), "Counter/gap", 3)
+        await asyncio.to_thread(foreign, journal_url(tmp_path), "Counter/burst", 2, '{"type":"Burst"}')
+        await asyncio.to_thread(foreign, journal_url(tmp_path), "Counter/odd", 2, '{"type":"Odd"}')
     async with running(tmp_path) as counter:
-        bad, good = await counter.perform([asked("add", "gap"), asked("add", "a")])
-        assert isinstance(bad.error, JournalUnreadable)
-        assert "Counter/gap" in str(bad.error)
+        *bad, good = await counter.perform([asked("add", key) for key in ("gap", "burst", "odd", "a")])
         assert good.value == Total(2.0, 2)
+        for each, key in zip(bad, ("gap", "burst", "odd"), strict=True):
+            assert isinstance(each.error, JournalUnreadable)
+            assert f"Counter/{key}" in str(each.error)
         with pytest.raises(JournalUnreadable, match="entry 2 is missing"):
             await counter.total("gap")
+
+
+async def test_a_disk_that_hangs_is_seen_in_the_pulse(tmp_path: Path, disk: Disk) -> None:
+    async with running(tmp_path, at_step=disk) as counter:
+        assert counter.pulse().writing_s == 0
+        disk.hold()
+        waiting = begun(counter, "a")
+        await disk.reached()
+        first = counter.pulse().writing_s
+        await turned()
+        assert counter.pulse().writing_s > first > 0
+        disk.release()
+        await settled(*waiting)
+        await until(lambda: counter.pulse().writing_s == 0)
 
 
 async def test_a_caller_who_leaves_takes_nobody_with_it(tmp_path: Path, disk: Disk) -> None:

@@ -89,7 +89,7 @@ async def test_a_repeat_within_ten_minutes_is_answered_and_an_older_one_refused(
 async def test_a_command_from_the_future_is_refused(tmp_path: Path, clock: Clock) -> None:
     async with running(tmp_path, clock=clock) as counter:
         assert await add(counter, "soon", clock.now + FUTURE_S) == Total(1.0, 1)
-        with pytest.raises(BadInput, match="61 s in the future.*Set the clock"):
+        with pytest.raises(BadInput, match=r"61 s in the future.*Set the clock"):
             await add(counter, "later", clock.now + FUTURE_S + 1)
         assert await counter.total("a") == Total(1.0, 1)
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.runtime_journal import SqlJournal
@@ -47,28 +47,34 @@ def compacted(journal: SqlJournal, before: float) -> int:
     return gone
 
 
-@given(
-    st.lists(steps, min_size=1, max_size=25).map(lambda gaps: list(accumulate(gaps, initial=1.0))),
-    st.sets(st.integers(1, 26), max_size=5),
-    st.lists(st.integers(0, 70).map(lambda half: half / 2), min_size=1, max_size=2),
-)
+@st.composite
+def pasts(draw: st.DrawFn) -> tuple[list[float], set[int], list[float]]:
+    """When entries were written, which of them with a snapshot, and from when on the past is to be kept: about then."""
+    ats = list(accumulate(draw(st.lists(steps, min_size=1, max_size=15)), initial=1.0))
+    snapshots_at = draw(st.sets(st.integers(1, len(ats)), max_size=5))
+    near = st.tuples(st.sampled_from(ats), st.sampled_from([-0.5, 0.0, 0.5])).map(sum)
+    return ats, snapshots_at, sorted(draw(st.lists(near, min_size=1, max_size=2)))
+
+
+@settings(max_examples=60)
+@given(pasts())
 def test_every_moment_from_before_on_is_rebuilt_as_it_was(
-    shared_journal: SqlJournal, ats: list[float], snapshots_at: set[int], befores: list[float]
+    shared_journal: SqlJournal, past: tuple[list[float], set[int], list[float]]
 ) -> None:
+    ats, snapshots_at, befores = past
     stream = fresh_name("Counter/")
     written(shared_journal, stream, ats, snapshots_at)
+    _, all_entries = shared_journal.history(stream)
     for before in befores:
         compacted(shared_journal, before)
-        for moment in {*ats, max(befores), ats[-1] + 1.0}:
-            if moment >= max(befores[: befores.index(before) + 1]):
-                expected = [7 * seq for seq in range(1, bisect_right(ats, moment) + 1)]
-                assert rebuilt(shared_journal, stream, moment) == expected
+        for moment in (before, *(at for at in ats if at > before), ats[-1] + 1.0):
+            expected = [7 * seq for seq in range(1, bisect_right(ats, moment) + 1)]
+            assert rebuilt(shared_journal, stream, moment) == expected
         check_contiguous(shared_journal.load([stream], before)[stream])
     _, entries = shared_journal.history(stream)
-    covered = max((seq for seq in snapshots_at if seq <= len(ats) and ats[seq - 1] <= max(befores)), default=0)
-    needless = [each for each in entries if each.seq <= covered and each.at < max(befores)]
-    assert needless == []
-    assert compacted(shared_journal, max(befores)) == 0
+    covered = max((seq for seq in snapshots_at if ats[seq - 1] <= befores[-1]), default=0)
+    assert entries == [each for each in all_entries if each.seq > covered or each.at >= befores[-1]]
+    assert compacted(shared_journal, befores[-1]) == 0
 
 
 def test_compaction_takes_only_what_a_snapshot_stands_for(journal: SqlJournal) -> None:

@@ -1,48 +1,22 @@
 """The journal's tables: made, raised from every older version, and left alone where they are not ours to change."""
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Engine, event, inspect, text
 
-from actors import runtime_migrations
 from actors.runtime_journal import SqlJournal
 from actors.runtime_tables import SCHEMA_VERSION, VERSION_TABLE, metadata
 from core.entities import Effect
 from core.errors import JournalUnreadable, StartupFailed, WriteFailed
 from core.journal import Due
-from tests.actors.journals import ROOT, SHARD, append, file_of, fill, fresh_url, kept, opened, python
-
-MIGRATIONS = Config()
-MIGRATIONS.set_main_option("script_location", str(Path(runtime_migrations.__file__).parent))
-VERSIONS = [script.revision for script in ScriptDirectory.from_config(MIGRATIONS).walk_revisions()]
-
-
-@contextmanager
-def direct(url: str) -> Iterator[Connection]:
-    """A connection past the journal."""
-    if url.startswith("sqlite"):
-        file_of(url).parent.mkdir(exist_ok=True)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        yield connection
-    engine.dispose()
-
-
-def made_as(url: str, version: str) -> None:
-    """A journal as the release of that version left it."""
-    with direct(url) as connection:
-        MIGRATIONS.attributes["connection"] = connection
-        command.upgrade(MIGRATIONS, version)
+from tests.actors.journal_versions import MIGRATIONS, VERSIONS, direct, made_as
+from tests.actors.journals import ROOT, SHARD, append, fill, fresh_url, kept, opened, python
 
 
 def version_of(url: str) -> Any:

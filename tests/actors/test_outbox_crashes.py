@@ -44,6 +44,30 @@ async def test_a_broken_journal_makes_no_second_delivery_of_what_one_process_has
         assert outside.nonces == ["post-1"]
 
 
+async def test_what_cannot_be_confirmed_starts_nothing_again_that_is_still_under_way(tmp_path: Path) -> None:
+    disk, slow, started = Disk(), asyncio.Event(), list[str]()
+
+    async def deliver(effect: Effect) -> None:
+        started.append(effect.effect_id)
+        if effect.effect_id == "slow":
+            await slow.wait()
+
+    async with running(tmp_path, {"discord": deliver}, at_step=disk) as counter:
+        disk.hold()
+        asking = [asyncio.ensure_future(counter.ask("a", name, "discord")) for name in ("quick", "slow")]
+        await disk.reached()
+        disk.fail(WriteFailed("The disk"), Step.BEFORE_REPLY)
+        disk.release()
+        await asyncio.gather(*asking, return_exceptions=True)
+        await until(lambda: sorted(started) == ["quick", "slow"])
+        await asyncio.sleep(1.5)  # by then it would have looked again
+        disk.mend()
+        assert started.count("slow") == 1
+        slow.set()
+        await empty(counter)
+        assert started.count("slow") == 1
+
+
 async def test_a_drain_breaks_deliveries_off_and_nothing_is_delivered_until_it_goes_on(tmp_path: Path) -> None:
     outside = Outside()
     outside.open.clear()

@@ -5,20 +5,23 @@ import json
 import os
 import signal
 import sys
+import threading
 from asyncio.subprocess import PIPE, Process
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from actors.runtime_host import ShardConfig
 from core.errors import Fenced
-from tests.actors.counters import Counter, Total
+from tests.actors.counters import KIND, Counter, Counts, Event, Total
 from tests.actors.incarnation import CALLERS, KEYS
 from tests.actors.journals import KINDS, fresh_url
-from tests.actors.shards import asked, outcome, running
+from tests.actors.shards import asked, outcome, running, until
 
 Replies = defaultdict[str, list[int]]
 
@@ -93,6 +96,32 @@ async def test_two_that_take_the_shard_from_each_other_do_every_command_once(url
             assert await whole(shard, replies)
 
 
+async def test_what_was_read_before_the_shard_was_taken_back_is_not_served_afterwards(url: str) -> None:
+    read, go_on = threading.Event(), threading.Event()
+
+    def evolve(state: Counts, event: Event) -> Counts:
+        read.set()
+        assert go_on.wait(20)
+        return KIND.evolve(state, event)
+
+    class Slow(Counter):
+        kind = replace(KIND, evolve=evolve)
+
+    async with running(url) as other:
+        await other.add("a")
+        slow = Slow(ShardConfig(url))
+        reading = asyncio.ensure_future(outcome(slow, asked("total", "a")))
+        await until(read.is_set)
+        await other.adopt()
+        await other.add("a")
+        adopting = asyncio.ensure_future(slow.adopt())
+        await asyncio.sleep(0.2)
+        go_on.set()
+        await asyncio.gather(adopting, reading)
+        assert await slow.total("a") == Total(2.0, 2)
+        await slow.close()
+
+
 @asynccontextmanager
 async def process(url: str, name: str, commands: int, stop_at: int = 0) -> AsyncIterator[Process]:
     program = ("-m", "tests.actors.incarnation", url, name, str(commands), str(stop_at))
@@ -123,9 +152,9 @@ async def test_two_processes_that_take_the_shard_from_each_other_do_every_comman
     replies: Replies = defaultdict(list)
     async with running(url):
         pass
-    async with process(url, "one", 40) as one, process(url, "two", 40) as two:
+    async with process(url, "one", 25) as one, process(url, "two", 25) as two:
         await asyncio.wait_for(asyncio.gather(told(one, replies), told(two, replies)), 60)
-    assert sum(map(len, replies.values())) == 2 * CALLERS * 40
+    assert sum(map(len, replies.values())) == 2 * CALLERS * 25
     assert len(replies) == KEYS
     async with running(url) as counter:
         assert await whole(counter, replies)

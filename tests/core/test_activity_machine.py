@@ -174,6 +174,7 @@ class ActivityMachine(RuleBasedStateMachine):
         if self.records:
             assert self.reminder is not None
             assert self.reminder.due_at <= self.now + DAY_S
+            assert self.reminder.due_at == self.state.prune_at
 
     @invariant()
     def replay_gives_the_same_state(self) -> None:

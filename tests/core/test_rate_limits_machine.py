@@ -1,7 +1,5 @@
 """The rate limiter and the holders of its leases against an oracle that adds up every window of every spend."""
 
-from dataclasses import dataclass, field
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -9,12 +7,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from core.entities import Chance
 from core.entity_codec import Codec, to_json
 from core.journal import Entry, Snapshot
-from core.leases import LocalLease, Wish
+from core.leases import LocalLease
 from core.rate_limit_messages import (
     Command,
     Granted,
     Lease,
-    Leased,
     LimitsKept,
     Refused,
     Reply,
@@ -25,6 +22,7 @@ from core.rate_limit_messages import (
 )
 from core.rate_limits import KIND, MAX_LEASES, RateLimits, quota
 from core.token_buckets import Limits, Rate
+from tests.core.rate_limit_holders import Call, Holder
 from tests.core.rate_limit_oracle import Oracle
 
 STREAM = "RateLimiter/tenant:1"
@@ -38,27 +36,23 @@ COSTS = st.sampled_from([1.0, 1.0, 0.1, 3.0])
 RATES = st.builds(Rate, st.sampled_from([0.1, 1.7, 5.0]), st.sampled_from([1.0, 5.0, 10.3]))
 LIMITS = st.builds(Limits, RATES, st.none() | RATES)
 OTHER_LIMITS = LIMITS | st.builds(Limits, st.none() | st.just(Rate(0.0, 0.0)), st.none() | RATES)
-SECONDS = st.sampled_from([0.001, 0.3, 0.5, 1.0, 3.0, 6.0, 9.9, 10.0, 4_000.0]) | st.floats(0, 10)
-
-
-@dataclass
-class Call:
-    """A call for a lease on its way: `reply` once the limiter has seen it, `lost` once nobody waits for it."""
-
-    user: str
-    wish: Wish
-    asked_s: float
-    lease: LocalLease
-    reply: Reply | None = None
-    lost: bool = False
-
-
-@dataclass
-class Holder:
-    """A process: its leases, and for each at most one call under way."""
-
-    leases: dict[str, LocalLease] = field(default_factory=dict)
-    calls: dict[str, Call] = field(default_factory=dict)
+STEPS = st.sampled_from(
+    [
+        *["ask"] * 5,
+        *["spend"] * 3,
+        *["spend all"] * 3,
+        *["take"] * 3,
+        "arrive",
+        "arrive",
+        "settle",
+        "crash",
+        "wait",
+        "wait",
+    ]
+)
+# How long before each step: mostly not at all, or for a part of a lease's time.
+SECONDS = st.sampled_from([*[0.0] * 8, 0.001, 0.5, 1.0, 2.0, 3.0, 5.0])
+LONG = [5.0, 60.0, 4_000.0]
 
 
 class RateLimitMachine(RuleBasedStateMachine):
@@ -67,7 +61,8 @@ class RateLimitMachine(RuleBasedStateMachine):
         """While it is calm, limits stay as they are and clocks go right: what is promised then is the least."""
         self.calm = calm
         self.now_s = self.ahead_s = 0.0
-        self.defaults, self.own = limits, None
+        self.defaults = limits
+        self.own: Limits | None = None
         self.state: RateLimits = KIND.initial("tenant:1")
         self.replayed = self.state
         self.seq = 0
@@ -77,123 +72,111 @@ class RateLimitMachine(RuleBasedStateMachine):
         self.settlements: list[Settle] = []
         self.counted = 0.0
 
-    # ------------------------------------------------------------ time
-    @rule(seconds=SECONDS)
-    def wait(self, seconds: float) -> None:
-        self.now_s += seconds
+    @rule(what=STEPS, after_s=SECONDS, user=USERS, cost=COSTS, data=st.data())
+    def step(self, what: str, after_s: float, user: str, cost: float, data: st.DataObject) -> None:
+        """One rule for all: each example has steps of every kind, and most of them are about leases."""
+        self.now_s += after_s
+        match what:
+            case "ask":
+                self._ask(data.draw(HOLDERS), user, cost, data.draw(st.sampled_from([None, 3.0, 10.0, 10.0])))
+            case "spend" | "spend all":
+                self._spend(cost if what == "spend" else None, data)
+            case "take":
+                self._take(user, cost, data.draw(st.sampled_from([1, 12])))
+            case "arrive":
+                self._arrive(data)
+            case "settle":
+                self._settle(data)
+            case "wait":
+                self._wait(data)
+            case "crash":
+                self._crash(data.draw(HOLDERS))
 
     @precondition(lambda self: not self.calm)
-    @rule(seconds=st.sampled_from([0.1, 2.0, 60.0]))
-    def jump(self, seconds: float) -> None:
-        """The limiter's clock is set ahead, the callers' are not."""
-        self.ahead_s += seconds
-        self.oracle.jumps.append((self.now_s, seconds))
+    @rule(limits=st.none() | OTHER_LIMITS, jump_s=st.sampled_from([0.0, 0.1, 2.0, 60.0]), at_run_time=st.booleans())
+    def disturb(self, limits: Limits | None, jump_s: float, at_run_time: bool) -> None:
+        """Limits change, or the limiter's clock is set ahead while the callers' are not."""
+        if jump_s:
+            self.ahead_s += jump_s
+            self.oracle.jumps.append((self.now_s, jump_s))
+            return
+        if at_run_time:
+            assert self._do(SetLimits(limits)) == LimitsKept(limits)
+            self.own = limits
+        else:
+            self.defaults = limits or self.defaults
+        self.oracle.limits.append((self.now_s, self.own or self.defaults))
 
-    # ------------------------------------------------------------ what holders do
-    @rule(holder=HOLDERS, user=USERS, cost=COSTS, times=st.sampled_from([1, 5]))
-    def spend(self, holder: str, user: str, cost: float, times: int) -> None:
-        lease = self._lease(holder, user)
-        for _ in range(times):
-            if lease.take(cost, self.now_s):
-                self._spent(user, cost, counted=lease.lease_id != 0)
-
-    @rule(holder=HOLDERS, user=USERS)
-    def spend_all(self, holder: str, user: str) -> None:
-        lease = self._lease(holder, user)
-        if lease.lease_id:
-            self.spend(holder, user, lease.left, 1)
-
-    @rule(holder=HOLDERS, user=USERS, cost=COSTS, tokens=st.none() | st.sampled_from([3.0, 10.0]))
-    def ask(self, holder: str, user: str, cost: float, tokens: float | None) -> None:
-        """Send a call, for as much as the lease wants or for more; it has reached nobody yet."""
-        calls, lease = self.holders[holder].calls, self._lease(holder, user)
-        if user not in calls:
+    # ------------------------------------------------------------ the steps
+    def _ask(self, name: str, user: str, cost: float, tokens: float | None) -> None:
+        """A holder calls for as much as its lease wants, or for more; the reply comes at once, later or never."""
+        holder = self.holders[name]
+        lease = holder.leases.setdefault(user, LocalLease())
+        call = holder.calls.get(user)
+        if call is None:
             wish = lease.wish(cost, self.now_s, TTL_S, ONCE_S)
             if tokens:
                 wish = wish._replace(tokens=max(tokens, cost), ttl_s=TTL_S)
-            calls[user] = Call(user, wish, self.now_s, lease)
-            self.network.append(calls[user])
+            call = holder.calls[user] = Call(user, wish, self.now_s, lease)
+            self.network.append(call)
+        fate = len(self.network) % 4
+        if fate == 0:
+            # Nobody waits any more. The call may have arrived, or may do so yet.
+            holder.give_up(user)
+        elif fate > 1:
+            self._execute(call)
+            holder.hear(user, self.now_s)
 
-    @rule(holder=HOLDERS, user=USERS, cost=COSTS, tokens=st.none() | st.sampled_from([3.0, 10.0]))
-    def ask_and_hear(self, holder: str, user: str, cost: float, tokens: float | None) -> None:
-        """As it goes when all goes well."""
-        self.ask(holder, user, cost, tokens)
-        self._execute(self.holders[holder].calls[user])
-        self.hear(holder, user)
+    def _wait(self, data: st.DataObject) -> None:
+        """For long, or until just before or after a lease ends."""
+        ends = {lease.ends_s for _, lease in self._leases()} | {
+            held.expires_at - BEGAN_AT - self.ahead_s for held in self.state.leases
+        }
+        near = [end + by - self.now_s for end in sorted(ends) for by in (-0.001, 0.0, 0.3)]
+        self.now_s += data.draw(st.sampled_from([seconds for seconds in near if seconds > 0] * 2 + LONG))
 
-    @rule(holder=HOLDERS, user=USERS)
-    def give_up(self, holder: str, user: str) -> None:
-        """Stop waiting for a reply, which was lost or comes too late; the call itself may still arrive."""
-        call = self.holders[holder].calls.pop(user, None)
-        if call:
-            call.lost = True
+    def _spend(self, cost: float | None, data: st.DataObject) -> None:
+        """Spend of a lease: some tokens, or all that there are."""
+        if leases := self._leases():
+            user, lease = data.draw(st.sampled_from(leases))
+            spent = lease.left if cost is None else cost
+            if lease.take(spent, self.now_s):
+                self._spent(user, spent, counted=lease.lease_id != 0)
 
-    @rule(holder=HOLDERS, user=USERS)
-    def hear(self, holder: str, user: str) -> None:
-        """A reply comes."""
-        call = self.holders[holder].calls.get(user)
-        if call is None or call.reply is None:
-            return
-        del self.holders[holder].calls[user]
-        if isinstance(call.reply, Leased):
-            call.lease.extend(call.reply, call.asked_s)
-            if self.now_s < call.asked_s + call.wish.ttl_s:
-                assert call.lease.left >= call.wish.at_least * (1 - 1e-9) or call.lease.spent > call.wish.used
-        else:
-            assert isinstance(call.reply, Refused)
-            call.lease.refuse(call.reply, call.wish.at_least, self.now_s)
-
-    @rule(holder=HOLDERS, user=USERS)
-    def end_lease(self, holder: str, user: str) -> None:
-        lease = self._lease(holder, user)
-        if user not in self.holders[holder].calls and lease.lease_id:
-            settlement = Settle(self.defaults, lease.lease_id, lease.spent)
-            lease.end()
-            self.settlements.append(settlement)
-
-    @rule(holder=HOLDERS)
-    def crash(self, holder: str) -> None:
-        for call in self.holders[holder].calls.values():
-            call.lost = True
-        self.holders[holder] = Holder()
-
-    # ------------------------------------------------------------ what reaches the limiter
-    @rule(data=st.data())
-    def arrive(self, data: st.DataObject) -> None:
-        """Any call that was ever sent arrives: late, out of order, or again."""
-        if self.network:
-            self._execute(data.draw(st.sampled_from(self.network[-20:])))
-
-    @rule(data=st.data())
-    def settlement_arrives(self, data: st.DataObject) -> None:
-        if self.settlements:
-            reply = self._do(data.draw(st.sampled_from(self.settlements[-10:])))
-            assert isinstance(reply, Returned)
-            assert reply.tokens >= 0
-
-    @rule(user=USERS, cost=COSTS, times=st.sampled_from([1, 12]))
-    def take(self, user: str, cost: float, times: int) -> None:
+    def _take(self, user: str, cost: float, times: int) -> None:
         for _ in range(times):
             reply = self._do(Take(self.defaults, user, cost))
-            if isinstance(reply, Granted):
-                self._spent(user, cost, counted=reply.burst is not None)
+            if isinstance(reply, Refused):
+                break
+            assert isinstance(reply, Granted)
+            self._spent(user, cost, counted=reply.burst is not None)
 
-    @precondition(lambda self: not self.calm)
-    @rule(limits=st.none() | OTHER_LIMITS)
-    def set_limits(self, limits: Limits | None) -> None:
-        assert self._do(SetLimits(limits)) == LimitsKept(limits)
-        self.own = limits
-        self.oracle.limits.append((self.now_s, limits or self.defaults))
+    def _arrive(self, data: st.DataObject) -> None:
+        """Any call that was ever sent arrives, late, out of order, or again; and its reply, where somebody waits."""
+        if self.network:
+            self._execute(data.draw(st.sampled_from(self.network[-10:])))
+        for settlement in self.settlements[-1:]:
+            self._do(settlement)
+        for holder in self.holders.values():
+            for user in list(holder.calls):
+                holder.hear(user, self.now_s)
 
-    @precondition(lambda self: not self.calm)
-    @rule(limits=OTHER_LIMITS)
-    def start_with_other_defaults(self, limits: Limits) -> None:
-        self.defaults = limits
-        self.oracle.limits.append((self.now_s, self.own or limits))
+    def _settle(self, data: st.DataObject) -> None:
+        """Give back what is left of a lease; the call that says so may never arrive."""
+        under_way = [call.lease for holder in self.holders.values() for call in holder.calls.values()]
+        if leases := [lease for _, lease in self._leases() if lease.lease_id and lease not in under_way]:
+            lease = data.draw(st.sampled_from(leases))
+            self.settlements.append(Settle(self.defaults, lease.lease_id, lease.spent))
+            lease.end()
+            if data.draw(st.booleans()):
+                reply = self._do(self.settlements[-1])
+                assert isinstance(reply, Returned)
+                assert reply.tokens >= 0
 
-    @rule()
-    def restart(self) -> None:
-        self.state = CODEC.state(Snapshot(STREAM, self.seq, self._limiter_s(), 1, to_json(self.state)))
+    def _crash(self, name: str) -> None:
+        for user in list(self.holders[name].calls):
+            self.holders[name].give_up(user)
+        self.holders[name] = Holder()
 
     # ------------------------------------------------------------ what always holds
     @invariant()
@@ -221,8 +204,10 @@ class RateLimitMachine(RuleBasedStateMachine):
         assert len(self.state.leases) <= MAX_LEASES
 
     # ------------------------------------------------------------ both sides
-    def _lease(self, holder: str, user: str) -> LocalLease:
-        return self.holders[holder].leases.setdefault(user, LocalLease())
+    def _leases(self) -> list[tuple[str, LocalLease]]:
+        """All leases of which something is left, though it may be too late, and whose they are."""
+        held = [one for holder in self.holders.values() for one in holder.leases.items()]
+        return [(user, lease) for user, lease in held if lease.left]
 
     def _spent(self, user: str, cost: float, *, counted: bool) -> None:
         self.counted += cost if counted else 0.0
@@ -248,11 +233,12 @@ class RateLimitMachine(RuleBasedStateMachine):
             self._wait_is_right(command, reply)
         if decision.events:
             texts = to_json(command), to_json(decision.events), to_json(decision.reply)
-            self.state = KIND.replay(self.state, decision.events)
+            live = KIND.replay(self.state, decision.events)
             self.seq += 1
             entry = Entry(STREAM, self.seq, now, "", 1, *texts)
             self.replayed = KIND.replay(self.replayed, CODEC.events(entry))
-            assert to_json(self.replayed) == to_json(self.state)
+            self.state = CODEC.state(Snapshot(STREAM, self.seq, now, 1, to_json(live)))
+            assert to_json(self.replayed) == to_json(self.state) == to_json(live)
             assert CODEC.command(entry.command) == command
             assert CODEC.reply(entry) == decision.reply
         return reply
@@ -263,10 +249,11 @@ class RateLimitMachine(RuleBasedStateMachine):
         if refused.retry_after_s is None or renews:
             return
         at = self._limiter_s() + refused.retry_after_s
-        assert not isinstance(KIND.decide(self.state, command, at, Chance("", 0)).reply, Refused)
+        then = KIND.decide(self.state, command, at, Chance("", 0)).reply
+        assert not isinstance(then, Refused), f"{command} of {self.state} had to wait {refused}, then {then}"
         if refused.retry_after_s > 0.002:
             assert isinstance(KIND.decide(self.state, command, at - 0.002, Chance("", 0)).reply, Refused)
 
 
 TestRateLimitMachine = RateLimitMachine.TestCase
-TestRateLimitMachine.settings = settings(max_examples=300, stateful_step_count=40)
+TestRateLimitMachine.settings = settings(max_examples=300, stateful_step_count=50)

@@ -1,6 +1,7 @@
 """What a supervisor makes of the pulses of a shard, and how it never kills what is only coming up."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ RULES = Rules(
 )
 
 
-def pulse(**fields: object) -> Pulse:
+def pulse(**fields: Any) -> Pulse:
     return WELL._replace(**fields)
 
 
@@ -87,7 +88,11 @@ def test_one_that_drains_is_told_to_go_on_when_it_takes_too_long() -> None:
 
 @pytest.mark.parametrize(
     ("probed", "reason"),
-    [(pulse(problem="The disk is full."), "The disk is full."), (pulse(overdue_s=61.0), "is 61 s late")],
+    [
+        (pulse(problem="The disk is full."), "The disk is full."),
+        (pulse(overdue_s=61.0), "is 61 s late"),
+        (pulse(writing_s=11.0), "its journal to be written for 11 s"),
+    ],
 )
 def test_what_it_cannot_mend_is_told_and_left_alone(probed: Pulse, reason: str) -> None:
     watch, actions = watched(*[probed] * 50)
