@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 
 from core.errors import BotError, DeadlineExceeded, Unavailable
 
@@ -61,8 +61,8 @@ class ActorRef(Generic[T]):
         Raises what the constructor raises of `core.errors`, or Unavailable.
         """
         # Asking Ray for the actor blocks for a moment; the event loop must not.
-        self._handle = await asyncio.to_thread(self._find_or_start)
-        await self._wait_for(self._handle.__ray_ready__.remote(), START_S)
+        handle = self._handle = await asyncio.to_thread(self._find_or_start)
+        await self._wait_for(handle.__ray_ready__.remote(), START_S)
 
     async def kill(self, *, restart: bool) -> None:
         """End the actor's process with SIGKILL, where there is one. Without `restart` its name goes too."""
@@ -90,9 +90,10 @@ class ActorRef(Generic[T]):
         return await self._wait_for(getattr(handle, method).remote(*args, **kwargs), self._spec.deadline_s)
 
     async def _found(self) -> Any:
-        if self._handle is None:
+        # Of many calls at once, one may find the actor while another loses it again.
+        while (handle := self._handle) is None:
             await self.ready()
-        return self._handle
+        return handle
 
     async def _wait_for(self, reply: Awaitable[Any], deadline_s: float) -> Any:
         name = self._spec.name
@@ -107,8 +108,9 @@ class ActorRef(Generic[T]):
         except TimeoutError:
             raise DeadlineExceeded(name, f"It had {deadline_s:g} s; try again in a moment.") from None
         except RayActorError as error:
-            # The name may belong to a new incarnation by the next call.
-            self._handle = None
+            if not isinstance(error, ActorUnavailableError):
+                # It is gone for good, and the name may belong to another one by the next call.
+                self._handle = None
             # A constructor that refused to start: Ray carries its error as the first argument.
             refusal = getattr(error.args[0], "cause", None) if error.args else None
             if isinstance(refusal, BotError):

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, select
 
 from actors.runtime_journal_changes import Changes, Row, changes_of, effect_rows, gone, record_rows
 from actors.runtime_journal_database import Conflict, Database
@@ -15,6 +15,9 @@ from core.journal import AtStep, Due, Entry, Loaded, Placement, Snapshot, Step, 
 
 _CHUNK = 500  # streams in one query
 _PIECE = 10_000  # entries that one compaction deletes: other commits wait for it
+
+# FOR SHARE: a claim waits for this commit, so that who has claimed sees all that was committed before.
+_OWNER = select(owners.c.incarnation).where(owners.c.shard == bindparam("shard")).with_for_update(read=True)
 
 # The driver's own SQL where speed asks for it; ? is the placeholder.
 _ENTRY = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -108,9 +111,7 @@ class SqlJournal:
         return frozenset(lost)
 
     def _check_owner(self, connection: Connection, shard: str, incarnation: str) -> None:
-        # FOR SHARE: a claim waits for this commit, so that who has claimed sees all that was committed before.
-        query = select(owners.c.incarnation).where(owners.c.shard == shard).with_for_update(read=True)
-        if connection.scalar(query) != incarnation:
+        if connection.scalar(_OWNER, {"shard": shard}) != incarnation:
             raise Fenced(f"This incarnation of {shard}", "Call again: the one that took over answers.")
 
     def _write(self, connection: Connection, changes: Changes) -> None:

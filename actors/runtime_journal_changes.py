@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
+from msgspec.structs import astuple
+
 from core.entities import Effect, Record
 from core.journal import Write
 
 Row = tuple[Any, ...]
 Key = tuple[str, str]
 
-_ENTRY = attrgetter("stream", "seq", "at", "command_id", "version", "command", "events", "reply")
-_SNAPSHOT = attrgetter("stream", "seq", "at", "version", "state")
 _RECORD = attrgetter("at", "kind", "user", "channel", "body")
 _EFFECT = attrgetter("target", "body", "due_at")
 
@@ -35,9 +35,9 @@ class Changes:
         write.check()
         stream = write.stream
         if write.entry:
-            self.entries.append(_ENTRY(write.entry))
+            self.entries.append(astuple(write.entry))
         if write.snapshot:
-            self.snapshots.append(_SNAPSHOT(write.snapshot))
+            self.snapshots.append(astuple(write.snapshot))
         if write.erased_before:
             self._age(stream, write.erased_before)
         for record_id in write.erased:

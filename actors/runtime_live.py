@@ -6,6 +6,7 @@ Nothing in here waits: between reading a state and changing it nothing else can 
 from typing import Any, Generic, TypeVar
 
 from actors.runtime_commits import Batch
+from actors.runtime_remembered import NOTHING, Remembered, forget, found, len_of, remember, without
 from core.entities import Chance, Decision, EntityKind
 from core.entity_codec import Codec, to_json
 from core.errors import BadInput, Unavailable
@@ -18,7 +19,9 @@ E = TypeVar("E")
 
 # How long, and how many, commands are remembered: a repeat within this gets the first reply, an older one is refused.
 REMEMBER_S = 600.0
-MAX_REMEMBERED = 65_536
+MAX_REMEMBERED = 262_144
+# Beyond that the oldest are forgotten so many at once, which costs the same for each.
+_FORGOTTEN_AT_ONCE = MAX_REMEMBERED // 8
 # How far clocks may differ: of two machines, or of one machine before and after it was set right.
 CLOCK_SKEW_S = 2.0
 FUTURE_S = 60.0
@@ -53,8 +56,8 @@ class Live(Generic[S, C, E]):
         self.batch: Batch | None = None
         self._since_snapshot = 0
         self._forgotten_at = 0.0
-        # Command id -> when, and the reply or the entry that holds it. None while empty: most entities are idle.
-        self._remembered: dict[str, tuple[float, Any]] | None = None
+        # Replies, or the entries that hold them.
+        self._remembered: Remembered = NOTHING
 
     @classmethod
     def load(
@@ -76,7 +79,9 @@ class Live(Generic[S, C, E]):
                 live.state = kind.replay(live.state, codec.events(entry))
                 live.seq, live.at = entry.seq, entry.at
                 live._since_snapshot += 1
-            live._remember(entry.command_id, entry.at, entry)
+            # Without what has been replayed: what is remembered is small.
+            kept = Entry(entry.stream, entry.seq, entry.at, entry.command_id, entry.version, "", "", entry.reply)
+            live._remember(entry.command_id, entry.at, kept)
         return live
 
     def known(self, asked: CommandId, codec: Codec[S, C, E], now: float) -> tuple[Any] | None:
@@ -84,9 +89,9 @@ class Live(Generic[S, C, E]):
 
         Raises BadInput where that is not known.
         """
-        found = self._remembered.get(asked.command_id) if self._remembered else None
-        if found:
-            return (codec.reply(found[1]) if isinstance(found[1], Entry) else found[1],)
+        first = found(self._remembered, asked.command_id)
+        if first is not None and first[0] >= now - REMEMBER_S - FUTURE_S:
+            return (codec.reply(first[1]) if isinstance(first[1], Entry) else first[1],)
         if asked.issued_at > now + FUTURE_S:
             problem = f"The command for {self.key} was issued {asked.issued_at - now:,.0f} s in the future."
             raise BadInput(problem, "Set the clock of the machine that sends it.")
@@ -121,7 +126,9 @@ class Live(Generic[S, C, E]):
         """Change the state at once, and return what has to be on disk before anybody is told."""
         stream = stream_of(kind.name, self.key)
         # All texts first: what cannot be written changes nothing.
-        kept = to_json(command) if kind.keeps_commands else ""
+        kept, reply, events = to_json(command) if kind.keeps_commands else "", to_json(decision.reply), decision.events
+        # What happened is often what the caller is told.
+        told = len(events) == 1 and events[0] is decision.reply
         entry = Entry(
             stream,
             self.seq + 1,
@@ -129,8 +136,8 @@ class Live(Generic[S, C, E]):
             asked.command_id,
             kind.version,
             kept,
-            to_json(decision.events),
-            to_json(decision.reply),
+            f"[{reply}]" if told else to_json(events),
+            reply,
         )
         # The events as they can be read back, so that a replay gives the same state, bit for bit.
         state = kind.replay(self.state, codec.events(entry))
@@ -167,27 +174,17 @@ class Live(Generic[S, C, E]):
     def take_back(self, mark: Mark, command_id: str) -> None:
         """Undo a change that is in no batch: the entity stands at `mark` again, and the command was never done."""
         self.state, self.seq, self.at, self._since_snapshot = mark
-        if self._remembered is not None:
-            self._remembered.pop(command_id, None)
-            self._remembered = self._remembered or None
+        self._remembered = without(self._remembered, command_id)
 
     def chance(self, stream: str) -> Chance:
         return Chance(stream, self.seq + 1)
 
     def forget_old(self, now: float) -> None:
-        """Drop what is remembered of commands that are too old to be asked again."""
-        remembered = self._remembered
-        if remembered is None:
-            return
-        oldest = next(iter(remembered))
-        while remembered and (remembered[oldest][0] < now - REMEMBER_S - FUTURE_S or len(remembered) > MAX_REMEMBERED):
-            self._forgotten_at = remembered.pop(oldest)[0]
-            oldest = next(iter(remembered), "")
-        if not remembered:
-            self._remembered = None
+        """Drop what is remembered of commands that are too old to be asked again, or are too many."""
+        self._remembered, last = forget(self._remembered, now - REMEMBER_S - FUTURE_S, MAX_REMEMBERED)
+        self._forgotten_at = max(self._forgotten_at, last)
 
     def _remember(self, command_id: str, at: float, reply: Any) -> None:
-        if self._remembered is None:
-            self._remembered = {}
-        self._remembered[command_id] = (at, reply)
-        self.forget_old(at)
+        self._remembered = remember(self._remembered, command_id, at, reply)
+        if len_of(self._remembered) > MAX_REMEMBERED + _FORGOTTEN_AT_ONCE:
+            self.forget_old(at)

@@ -4,14 +4,15 @@
     await ledger.reserve("guild-1", ...)         # goes to the shard in which guild-1 lives
 
 A call carries an id, so that it is sent again when an actor dies, was moved or replaced: an entity does it once and
-answers a repeat with the first reply. What a shard refuses (Busy, a journal that cannot be written) is not repeated.
+answers a repeat with the first reply. What a shard refuses (Busy, a journal that cannot be written) is not sent again,
+unless an earlier try may have done it.
 """
 
 import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from actors.runtime import ActorGone
@@ -20,7 +21,7 @@ from actors.runtime_entities import EntityActor
 from actors.runtime_host import ShardConfig
 from actors.runtime_shards import ShardRef
 from core.entities import checked_key
-from core.errors import BotError, DeadlineExceeded, Fenced
+from core.errors import BotError, DeadlineExceeded, Fenced, Unavailable
 from core.placement import shard_of
 from core.retrying import full_jitter_s
 from core.supervision import Pulse
@@ -96,46 +97,60 @@ class EntityRef:
 
     async def perform(self, requests: Sequence[Request]) -> Sequence[Outcome]:
         """What came of each request, in order. Those with one key are done in order, each once, however often sent."""
-        outcomes = [Outcome(error=DeadlineExceeded(self.name, _late(self._deadline_s)))] * len(requests)
+        late = Outcome(error=DeadlineExceeded(self.name, _late(self._deadline_s)))
+        errand = _Errand(requests, [late] * len(requests))
         try:
             async with asyncio.timeout(self._deadline_s):
-                await self._route(requests, range(len(requests)), outcomes, 0)
+                await self._route(errand, range(len(requests)), 0)
         except TimeoutError:
             pass  # what has not come is late
-        return outcomes
+        return errand.outcomes
 
-    async def _route(
-        self, requests: Sequence[Request], indexes: Iterable[int], outcomes: list[Outcome], attempt: int
-    ) -> None:
+    async def _route(self, errand: "_Errand", indexes: Iterable[int], attempt: int) -> None:
         """Get the outcomes of these requests from where they belong. No shard waits for another."""
         at_shard: defaultdict[int, list[int]] = defaultdict(list)
         for index in indexes:
-            at_shard[shard_of(requests[index].key, self.shards)].append(index)
-        ways = (self._ask(shard, requests, here, outcomes, attempt) for shard, here in at_shard.items())
-        await asyncio.gather(*ways)
+            at_shard[shard_of(errand.requests[index].key, self.shards)].append(index)
+        await asyncio.gather(*(self._ask(errand, shard, here, attempt) for shard, here in at_shard.items()))
 
-    async def _ask(
-        self, shard: int, requests: Sequence[Request], indexes: Sequence[int], outcomes: list[Outcome], attempt: int
-    ) -> None:
+    async def _ask(self, errand: "_Errand", shard: int, indexes: Sequence[int], attempt: int) -> None:
         """Ask one shard, and again, it or another one, for what it did not do."""
         again = []
-        arrived = await self._send(shard, [requests[index] for index in indexes])
+        arrived = await self._send(shard, [errand.requests[index] for index in indexes])
         for index, outcome in zip(indexes, arrived, strict=True):
             if isinstance(outcome.error, Moved):
                 self.shards = outcome.error.shards
-            if isinstance(outcome.error, Moved | Fenced | ActorGone):
+            if errand.is_open(index, outcome):
                 again.append(index)
             else:
-                outcomes[index] = outcome
+                errand.outcomes[index] = outcome
         if again:
             await asyncio.sleep(_pause_s(attempt))
-            await self._route(requests, again, outcomes, attempt + 1)
+            await self._route(errand, again, attempt + 1)
 
     async def _send(self, shard: int, requests: Sequence[Request]) -> Sequence[Outcome]:
         try:
             return await self.shard(shard).perform(requests)
         except BotError as error:
             return [Outcome(error=error)] * len(requests)
+
+
+@dataclass(slots=True)
+class _Errand:
+    """Requests on their way, and what came of them. Those in `doubt` may be done: whoever had them did not answer."""
+
+    requests: Sequence[Request]
+    outcomes: list[Outcome]
+    doubt: set[int] = field(default_factory=set)
+
+    def is_open(self, index: int, outcome: Outcome) -> bool:
+        """Whether a request has to be sent again after this."""
+        if isinstance(outcome.error, ActorGone):
+            self.doubt.add(index)
+        # A refusal says that nothing was done, and an earlier try may have done it.
+        if isinstance(outcome.error, Unavailable) and not isinstance(outcome.error, DeadlineExceeded):
+            return index in self.doubt or isinstance(outcome.error, Fenced)
+        return isinstance(outcome.error, Moved)
 
 
 def _late(deadline_s: float) -> str:

@@ -1,5 +1,6 @@
 """A shard as a Ray actor: how it is started, called, probed beside its event loop, replaced and retired."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from actors.runtime_host import ShardConfig
 from core.supervision import Pulse
 
 PROBE_S = 2.0
+COMING_UP_S = 20.0
 _RATE_EVERY_S = 0.25
 _PROBE = "probe"
 
@@ -49,8 +51,12 @@ class ShardRef(ActorRef[Any]):
 
     async def pulse(self) -> Pulse:
         """How the shard is, also while its event loop hangs. Raises Unavailable where it does not say."""
-        handle = await self._found()
-        pulse: Pulse = await self._wait_for(handle.pulse.options(concurrency_group=_PROBE).remote(), PROBE_S)
+        handle, wait_s = self._handle, PROBE_S
+        if handle is None:
+            # Nobody waits until it is ready: that goes through its event loop. One that comes up needs its time.
+            handle = self._handle = await asyncio.to_thread(self._find_or_start)
+            wait_s = COMING_UP_S
+        pulse: Pulse = await self._wait_for(handle.pulse.options(concurrency_group=_PROBE).remote(), wait_s)
         return pulse
 
     async def start(self) -> None:

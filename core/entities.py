@@ -93,8 +93,7 @@ class Effect:
 SELF = "self"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision(Generic[E]):
+class Decision(msgspec.Struct, Generic[E], frozen=True):
     """What `decide` returns. With events, records, erasures or effects it is written down before `reply` leaves.
 
     `erased` are ids of records to delete, and all records with `at` < `erased_before` go; `settled` are ids of effects

@@ -60,16 +60,16 @@ class Codec(Generic[S, C, E]):
 
     def events(self, entry: Entry) -> tuple[E, ...]:
         """The events of an entry, whatever version wrote them."""
-        where = f"{entry.stream} at entry {entry.seq}"
-        self._check_version(entry.version, where)
         try:
             if entry.version == self._kind.version:
                 return cast(tuple[E, ...], self._events.decode(entry.events))
+            where = _place(entry)
+            self._check_version(entry.version, where)
             old = msgspec.json.decode(entry.events, type=list[dict[str, Any]])
             raised = [self._raised(event, entry.version, self._kind.upcast_event, where) for event in old]
             return cast(tuple[E, ...], self._events.decode(_ENCODER.encode(raised)))
         except (msgspec.MsgspecError, UnicodeError) as error:
-            raise _unreadable(where, error) from error
+            raise _unreadable(_place(entry), error) from error
 
     def state(self, snapshot: Snapshot) -> S:
         """The state of a snapshot, whatever version wrote it."""
@@ -96,7 +96,7 @@ class Codec(Generic[S, C, E]):
         try:
             return self._reply.decode(entry.reply)
         except (msgspec.MsgspecError, UnicodeError) as error:
-            raise _unreadable(f"{entry.stream} at entry {entry.seq}", error) from error
+            raise _unreadable(_place(entry), error) from error
 
     def _check_version(self, version: int, where: str) -> None:
         if version > self._kind.version:
@@ -109,6 +109,10 @@ class Codec(Generic[S, C, E]):
                 raise JournalUnreadable(f"{where} has form {older}, which nothing raises.", "Give the kind an upcast.")
             form = upcasts[older](form)
         return form
+
+
+def _place(entry: Entry) -> str:
+    return f"{entry.stream} at entry {entry.seq}"
 
 
 def _unreadable(where: str, error: Exception) -> JournalUnreadable:

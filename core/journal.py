@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from core.entities import Effect, Find, Record
 from core.errors import BadInput
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One line of a stream. `version` is that of the kind's events; `command` is empty where the kind keeps none."""
 
     stream: str
@@ -28,8 +29,7 @@ class Entry:
     reply: str
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """A stream's state after its entry `seq`, written at `at`."""
 
     stream: str
@@ -39,8 +39,7 @@ class Snapshot:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """What one command changes: committed as a whole or not at all. Without an `entry`, only settles effects."""
 
     stream: str
@@ -66,8 +65,7 @@ class Write:
             texts += (effect.effect_id, effect.target, effect.body)
         if not all(map(math.isfinite, times)):
             raise BadInput(f"A time of {self.stream} is not finite.", "Send finite numbers.")
-        for text in texts:
-            _check_text(text)
+        _check_text("".join(texts))
 
 
 def _check_text(text: str) -> None:

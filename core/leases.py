@@ -22,7 +22,7 @@ GROWTH = 4.0
 MAX_PART = 0.25
 """Hold at most this part of the burst: other processes want some, too."""
 TOO_MUCH = 4.0
-"""Give back what is so many times more than was used since the last call."""
+"""Give back what is so many times more than one would ask for now."""
 MIN_REMEMBERED_S = 0.02
 """How long a refusal is believed at least: an empty bucket is not asked for each token that drips in."""
 MAX_REMEMBERED_S = 1.0
@@ -92,18 +92,15 @@ class LocalLease:
         return self.left < self.low or now_s >= self.renew_s
 
     def is_too_much(self, now_s: float) -> bool:
-        """Whether half of the time has passed and most of the tokens are still here, where others lack them."""
-        used = self.spent - self._spent_when_asked
-        return bool(self.lease_id) and now_s >= self.renew_s and self.left > TOO_MUCH * used
+        """Whether half of the time has passed, and far more is here than is needed now: others may lack it."""
+        return bool(self.lease_id) and now_s >= self.renew_s and self.left > TOO_MUCH * self._ahead(now_s)
 
     def wish(self, cost: float, now_s: float, ttl_s: float, once_s: float) -> Wish:
         """What to ask for now: what is used in `AHEAD_S` at the speed since the last call, and `cost` at least.
 
         Who is slow asks for `cost` alone, to be spent at once: that is over after `once_s` and need not be settled.
         """
-        used = self.spent - self._spent_when_asked
-        ahead = used * AHEAD_S / max(now_s - self._asked_s, 0.001)
-        ahead = min(ahead, self._wished * GROWTH, self._burst * MAX_PART)
+        ahead = min(self._ahead(now_s), self._wished * GROWTH, self._burst * MAX_PART)
         self._wished_once = ahead < 2 * cost
         self._wished = cost if self._wished_once else ahead - math.fmod(ahead, cost)
         self._asked_s, self._spent_when_asked = now_s, self.spent
@@ -148,6 +145,10 @@ class LocalLease:
         """Whether nothing was spent since this was asked last, and no refusal need be remembered."""
         seen, self._seen = self._seen, (self.lease_id, self.spent)
         return seen == self._seen and now_s >= self._believed_until_s
+
+    def _ahead(self, now_s: float) -> float:
+        """Tokens that are used in `AHEAD_S`, at the speed since the last call."""
+        return (self.spent - self._spent_when_asked) * AHEAD_S / max(now_s - self._asked_s, 0.001)
 
     def end(self) -> None:
         """Spend nothing more of this lease."""

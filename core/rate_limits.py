@@ -110,8 +110,10 @@ def _lease(state: RateLimits, moment: Moment, command: Lease) -> Decision[Event]
     if refused := _refusal(state, moment, user, need) or (None if held else _too_many(state, moment)):
         if not newly_used:
             return Decision(refused)
-        moved = moment.moved(user, 0.0, newly_used)
-        return Decision(refused, (UseReported(*moved, lease=kept),))
+        reported = UseReported(*moment.moved(user, 0.0, newly_used), lease=kept)
+        # What is reported comes back from now on: the wait is shorter than it was a moment ago.
+        after = moment_of(evolve(state, reported), command.limits, moment.now)
+        return Decision(_refusal(state, after, user, need) or refused, (reported,))
     room, _ = moment.room(user)
     more = max(0.0, tokens - kept.outstanding)
     if more > room:

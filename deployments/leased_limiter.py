@@ -16,7 +16,6 @@ from core.rate_limit_checks import checked_amount, checked_scope, checked_user
 from core.rate_limit_messages import Granted, Refused
 from deployments.limiter_calls import LimiterCalls, LimiterConfig, LimiterCounts, Name
 
-MAX_HELD = 100_000
 MAX_WATCHED = 1_000
 _GRANTED = Granted()
 
@@ -74,8 +73,8 @@ class LeasedLimiter:
         return reply
 
     def counts(self) -> LimiterCounts:
-        """What happened since the beginning."""
-        return replace(self._counts)
+        """What happened since the beginning, and what is here now."""
+        return replace(self._counts, held=len(self._leases))
 
     def sweep(self) -> asyncio.Task[None]:
         """Give back what nobody has used since the last time, and forget it. Happens by itself every `idle_s`."""
@@ -144,7 +143,7 @@ class LeasedLimiter:
         if lease is None:
             if self._sweeping is None:
                 self._sweeping = asyncio.get_running_loop().create_task(self._sweep_on())
-            if len(self._leases) >= MAX_HELD:
+            if len(self._leases) >= self._config.max_held:
                 # The oldest goes; what is left of it comes back to the limiter when it ends.
                 oldest = next((held for held in self._leases if not self._calls.is_asking(held)), None)
                 self._leases.pop(oldest or name, None)

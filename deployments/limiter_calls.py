@@ -28,7 +28,7 @@ class LimiterConfig:
 
     `unreachable`: while the limiter does not answer, "closed" refuses and "allowance" lets `allowance` through, for
     each key in each process. `ttl_s` is how long leased tokens may be spent, `attempt_s` how long a call may take, and
-    `idle_s` how long tokens lie unused before they are given back.
+    `idle_s` how long tokens lie unused before they are given back. `max_held` leases are held at most.
     """
 
     enforce: bool = True
@@ -37,6 +37,7 @@ class LimiterConfig:
     ttl_s: float = 10.0
     attempt_s: float = 1.0
     idle_s: float = 2.0
+    max_held: int = 100_000
 
 
 @dataclass(slots=True)
@@ -44,8 +45,8 @@ class LimiterCounts:
     """What became of the takes of one process, and of its calls to the limiter.
 
     `degraded` were decided without the limiter. While limits only watch, `would_have_refused` were granted all the
-    same, and so were `unjudged`, of which there were too many at once to look at. `asked` are calls for leases;
-    `unsettled` leases could not be given back: their tokens come back when they end.
+    same, and so were `unjudged`, of which there were too many at once to look at. `asked` are calls for leases,
+    and `held` the leases that are here. `unsettled` ones could not be given back: they come back when they end.
     """
 
     granted_locally: int = 0
@@ -55,6 +56,7 @@ class LimiterCounts:
     would_have_refused: int = 0
     unjudged: int = 0
     asked: int = 0
+    held: int = 0
     unsettled: int = 0
 
 

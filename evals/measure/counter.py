@@ -1,17 +1,16 @@
 """The smallest durable entity, a number that commands add to: what is measured with it is the runtime alone.
 
-It comes as three kinds, which differ in what happens to a change before its reply leaves.
+It comes as three kinds, which differ in nothing but what becomes of a change before its reply leaves.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import cast
 
 from actors.runtime_entities import EntityActor
 from actors.runtime_host import ShardConfig
-from actors.runtime_journal import SqlJournal
 from core.entities import Chance, Decision, EntityKind, Message, State
-from core.journal import Write
+from core.journal import Journal, Write
 
 
 class Add(Message, frozen=True):
@@ -42,7 +41,6 @@ def evolve(state: Count, event: Added) -> Count:
 
 
 KIND = EntityKind("Counter", Count, Add, Added, Added, lambda _key: Count(), decide, evolve)
-AnyCounter: TypeAlias = EntityActor[Count, Add, Added]
 
 
 class Counter(EntityActor[Count, Add, Added]):
@@ -57,6 +55,26 @@ class Counter(EntityActor[Count, Add, Added]):
 
 
 class UndurableCounter(Counter):
-    """The same code on a configuration without a journal: replies leave at once."""
+    """To be started without a journal: the same code, whose replies leave at once."""
 
     kind = replace(KIND, name="UndurableCounter")
+
+
+class UnsharedCounter(Counter):
+    """Every change is a commit of its own: the same thread hands the same journal one write at a time."""
+
+    kind = replace(KIND, name="UnsharedCounter")
+
+    def __init__(self, config: ShardConfig) -> None:
+        super().__init__(config)
+        commits = self._host._commits
+        assert commits is not None
+        commits._journal = cast(Journal, _OneByOne(commits._journal))
+
+
+class _OneByOne:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def commit(self, shard: str, incarnation: str, writes: Sequence[Write]) -> frozenset[str]:
+        return frozenset().union(*(self._journal.commit(shard, incarnation, (write,)) for write in writes))

@@ -5,12 +5,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.activity_log import ActivityLog
 from actors.budget_ledger import BudgetLedger

@@ -3,10 +3,10 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.actors.journals import SHARD, append, file_of, opened
 from tests.actors.ledgers import RESERVE, Inspect, inspecting, ledger, spawned, spend

@@ -160,8 +160,9 @@ def test_a_page_that_was_spoilt_is_never_read_as_something_else(
         lambda _: b"a letter to somebody" * 500,
         lambda file: file[:100],
         lambda file: file.replace(b"journal_version", b"journal_mission"),
+        lambda file: file.replace(b"Counter/b 3 C", b"Counter/\xff 3 C"),
     ],
-    ids=["half", "no header", "a letter", "a piece", "no version"],
+    ids=["half", "no header", "a letter", "a piece", "no version", "no text"],
 )
 def test_what_is_no_whole_journal_is_refused(
     tmp_path: Path, closed: tuple[bytes, list[object]], spoil: Callable[[bytes], bytes]

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from actors.runtime_journal import SqlJournal
 from core.entities import SELF, Effect, Find, Record
@@ -44,6 +45,7 @@ class Oracle:
         self.effects = waiting | {effect.effect_id: effect for effect in write.effects}
 
 
+@settings(max_examples=60)
 @given(st.lists(st.lists(writes, max_size=5), max_size=4))
 def test_many_writes_of_many_commits_leave_what_each_alone_in_order_would(
     shared_journal: SqlJournal, commits: list[list[Write]]
@@ -51,7 +53,9 @@ def test_many_writes_of_many_commits_leave_what_each_alone_in_order_would(
     kind = fresh_name("Kind")
     oracles = {"first": Oracle(), "second": Oracle()}
     for commit in commits:
-        shared_journal.commit(SHARD, "one", [replace(write, stream=f"{kind}/{write.stream}") for write in commit])
+        shared_journal.commit(
+            SHARD, "one", [structs.replace(write, stream=f"{kind}/{write.stream}") for write in commit]
+        )
         for write in commit:
             oracles[write.stream].take(write)
     due = []

@@ -1,6 +1,8 @@
 """The journal's tables: made, raised from every older version, and left alone where they are not ours to change."""
 
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,19 @@ def test_processes_that_open_a_new_journal_at_once_all_get_it(journal_url: str) 
     assert [(each.communicate()[1], each.returncode) for each in opening] == [("", 0)] * 3
     with opened(journal_url, "one") as journal:
         fill(journal, "Counter/a", 1)
+
+
+def test_threads_that_open_a_new_journal_at_once_all_get_it(journal_url: str) -> None:
+    ready = threading.Barrier(4)
+
+    def open_it(_: int) -> None:
+        ready.wait()
+        with opened(journal_url):
+            pass
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(open_it, range(4))) == [None] * 4
+    assert (differences(journal_url), version_of(journal_url)) == ([], SCHEMA_VERSION)
 
 
 def test_reading_only_changes_nothing_and_says_what_is_missing(journal_url: str) -> None:

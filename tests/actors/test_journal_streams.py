@@ -22,6 +22,7 @@ def test_what_was_appended_is_there_for_whoever_looks(journal: SqlJournal, journ
         assert another.history("Counter/a") == ([], appended)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(texts, texts, texts, texts, times, st.integers(1, 99)), min_size=1, max_size=3), times)
 def test_every_field_comes_back_bit_for_bit(
     shared_journal: SqlJournal, rows: list[tuple[str, str, str, str, float, int]], at: float

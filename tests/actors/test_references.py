@@ -137,6 +137,17 @@ async def test_what_a_shard_refuses_is_told_and_not_sent_again(links: FaultyLink
     assert len(link.sent) == 1 + isinstance(error, BotError)
 
 
+@pytest.mark.parametrize("refusal", [Busy("Counter-0", 0.5), WriteFailed("The journal"), Unavailable("The clock")])
+async def test_a_refusal_is_not_believed_while_an_earlier_try_may_have_done_it(
+    links: FaultyLinks, refusal: Exception
+) -> None:
+    ref, link = links.ref(), links(0)
+    link.faults = [gone_after, telling(refusal), raising(refusal)]
+    assert await ref.add("a") == Total(1.0, 1)
+    assert await ref.total("a") == Total(1.0, 1)
+    assert len(link.sent) == 5
+
+
 @pytest.mark.parametrize("fault", [never, SAFE["gone before"], SAFE["moved"], SAFE["fenced"]])
 async def test_every_call_ends_by_its_deadline(links: FaultyLinks, fault: Fault) -> None:
     ref = links.ref(deadline_s=0.3)

@@ -15,13 +15,13 @@ from tests.chaos.fuses import Fuses
 
 RANDOM = "at a random moment"
 STOPPED = "stopped"
-BACK_S = 60.0
+BACK_S = 120.0
 BURNS_S = 8.0
 LONGEST_PAUSE_S = 1.0
 
 
 class Killer:
-    """Kills the shards of one kind, one at a time, in all ways by turns. `kills` counts them by how.
+    """Kills the shards of one kind, one at a time, in all `ways` by turns. `kills` counts them by how.
 
     `back_s` are the times from a kill to the first sign of life, by how.
     """
@@ -47,6 +47,7 @@ class Killer:
             await asyncio.sleep(self._rng.uniform(0, LONGEST_PAUSE_S))
 
     def _turns(self) -> Iterator[str]:
+        yield from self._ways
         while True:
             yield from self._rng.sample(self._ways, len(self._ways))
 

@@ -28,10 +28,10 @@ from tests.chaos.workload import work
 from tests.fakes.postgres import server
 
 SUPERVISOR, DATABASE = "Supervisor", "database"
-WAYS = (*Step, RANDOM, RANDOM, STOPPED)
-RULES = Rules(hung_s=3.0, silent_probes=3, wait_s=5.0, forgiven_s=5.0)
+WAYS = (RANDOM, *Step, RANDOM)
+RULES = Rules(hung_s=3.0, silent_probes=3, wait_s=10.0, forgiven_s=5.0)
 TELL_EVERY_S = 10.0
-OTHERS_S = (15.0, 30.0)
+OTHERS_S = (30.0, 60.0)
 TOLD_FINDINGS = 30
 FAULTS = ("lost", "doubled", "undone", "differing", "stale", "altered", "over_admitted", "overspent")
 Tell = Callable[[str], None]
@@ -73,42 +73,49 @@ async def run(options: Options, folder: Path, tell: Tell) -> Mapping[str, object
         address = ray.get_runtime_context().gcs_address
         plan = Plan(url, str(folder), address, began_s, options.seed, options.callers)
         kinds = cast_of(plan)
-        killers = [_killer(plan, kind) for kind in kinds.kinds()]
+        killers = _killers(plan, kinds.kinds())
         old = await grow_old(plan, max(2.5 * options.kills, 4 * options.seconds))
         watch = await spawn(ActorSpec(SUPERVISOR), Supervisor, kinds.kinds(), rules=RULES)
         await watch.start()
         tell(f"Seed {options.seed}. {options.processes + 1} processes with {options.callers} callers each.")
         kills = Kills(killers)
         await _let_go(options, plan, kills, tell)
-        tell("All callers have ended; judging.")
+        tell(f"{time.monotonic() - began_s:5.0f} s: all callers have ended.")
         evidence = await gathered(plan, kinds, since, old)
+        tell(f"{time.monotonic() - began_s:5.0f} s: judging.")
     return _figures(evidence, kills, time.monotonic() - began_s, tell)
 
 
-def _killer(plan: Plan, kind: EntityRef) -> Killer:
-    folder = Path(plan.folder, kind.name)
-    folder.mkdir()
-    return Killer(kind, str(folder), WAYS, Random(f"{plan.seed} {kind.name}"))
+def _killers(plan: Plan, kinds: Sequence[EntityRef]) -> Sequence[Killer]:
+    """One for each kind. Shards of one of them are also stopped, first of all, which takes long to be noticed."""
+    stopped = Random(plan.seed).choice(kinds)
+    killers = []
+    for kind in kinds:
+        folder = Path(plan.folder, kind.name)
+        folder.mkdir()
+        ways = (STOPPED, *WAYS, *WAYS) if kind is stopped else WAYS
+        killers.append(Killer(kind, str(folder), ways, Random(f"{plan.seed} {kind.name}")))
+    return killers
 
 
 async def _let_go(options: Options, plan: Plan, kills: Kills, tell: Tell) -> None:
     """Callers call and killers kill until there was enough of it; then the callers finish what they are at."""
-    began_s = time.monotonic()
+    let_go_s = time.monotonic()
 
     def enough() -> bool:
-        return kills.by_way().total() >= options.kills and time.monotonic() - began_s >= options.seconds
+        return kills.by_way().total() >= options.kills and time.monotonic() - let_go_s >= options.seconds
 
     async with asyncio.TaskGroup() as callers:
         callers.create_task(work(plan, 0))
         for number in range(1, options.processes + 1):
             callers.create_task(_elsewhere(plan, number))
-        async with asyncio.TaskGroup() as group:
-            for killer in kills.killers:
-                group.create_task(killer.go_on(enough))
-            group.create_task(_told(kills, enough, tell))
-            group.create_task(_repeated(_kill_supervisor, SUPERVISOR, kills, enough))
-            if options.postgres:
-                group.create_task(_repeated(_restart_database, DATABASE, kills, enough))
+        beside = [callers.create_task(_told(kills, plan.began_s, tell))]
+        beside += [callers.create_task(_repeated(_kill_supervisor, SUPERVISOR, kills))]
+        if options.postgres:
+            beside += [callers.create_task(_repeated(_restart_database, DATABASE, kills))]
+        await asyncio.gather(*(killer.go_on(enough) for killer in kills.killers))
+        for task in beside:
+            task.cancel()
         plan.end()
 
 
@@ -132,8 +139,8 @@ async def _elsewhere(plan: Plan, number: int) -> None:
     assert process.returncode == 0, said.decode(errors="replace")[-3000:]
 
 
-async def _repeated(kill: Callable[[], Awaitable[None]], way: str, kills: Kills, enough: Callable[[], bool]) -> None:
-    while not enough():
+async def _repeated(kill: Callable[[], Awaitable[None]], way: str, kills: Kills) -> None:
+    while True:
         await asyncio.sleep(random.uniform(*OTHERS_S))
         await kill()
         kills.others[way] += 1
@@ -146,16 +153,20 @@ async def _kill_supervisor() -> None:
 
 
 async def _restart_database() -> None:
-    await asyncio.to_thread(server().stop, signal.SIGQUIT)
-    await asyncio.sleep(random.uniform(0, 1))
-    await asyncio.to_thread(server().start)
+    # To its end, also where the run is over meanwhile.
+    await asyncio.shield(asyncio.to_thread(_crash_database, random.uniform(0, 1)))
 
 
-async def _told(kills: Kills, enough: Callable[[], bool], tell: Tell) -> None:
-    began_s = time.monotonic()
-    while not enough():
+def _crash_database(away_s: float) -> None:
+    server().stop(signal.SIGQUIT)
+    time.sleep(away_s)
+    server().start()
+
+
+async def _told(kills: Kills, began_s: float, tell: Tell) -> None:
+    while True:
         await asyncio.sleep(TELL_EVERY_S)
-        tell(f"{time.monotonic() - began_s:5.0f} s: {kills.by_way().total()} kills")
+        tell(f"{time.monotonic() - began_s:5.0f} s: {kills.by_way().total()} kills.")
 
 
 def _figures(evidence: Evidence, kills: Kills, seconds: float, tell: Tell) -> Mapping[str, object]:
@@ -171,6 +182,6 @@ def _figures(evidence: Evidence, kills: Kills, seconds: float, tell: Tell) -> Ma
         "unanswered": dict(Counter(note.error for note in evidence.notes if note.error)),
         **dict.fromkeys(FAULTS, 0),
         **Counter(finding.what for finding in findings),
-        "back_s": {way: kills.back_s(way) for way in dict.fromkeys(WAYS)},
+        "back_s": {way: kills.back_s(way) for way in (*dict.fromkeys(WAYS), STOPPED)},
         "seconds": round(seconds, 1),
     }

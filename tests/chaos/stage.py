@@ -69,7 +69,7 @@ class Plan(msgspec.Struct, frozen=True):
             self.journal_url,
             shards=SHARDS,
             idle_s=5.0,
-            mailbox=48,
+            mailbox=8,
             keep_s=KEEP_S,
             compact_s=0.5,
             snapshot_every=SNAPSHOT_EVERY,

@@ -1,8 +1,7 @@
 """What is shown of a past that is in part not to be read: as it is, and never in place of what is."""
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from core.inspection import Inspection, as_json
 from core.time_travel import Moment, Past

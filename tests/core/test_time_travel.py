@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from core.budgets import KIND as BUDGET
 from core.entity_codec import to_json
@@ -131,10 +132,10 @@ def test_a_gap_is_refused(recorded: Recorded, data: st.DataObject) -> None:
     ("snapshots", "entries", "missing"),
     [
         ([], PAID.entries[1:], 1),
-        ([replace(PAID.snapshots[0], seq=4)], PAID.entries, 4),
-        ([replace(PAID.snapshots[0], seq=1)], PAID.entries[2:], 2),
-        ([replace(PAID.snapshots[0], seq=1), replace(PAID.snapshots[0], seq=3)], [], 2),
-        ([replace(PAID.snapshots[0], seq=1), PAID.snapshots[0]], PAID.entries[2:], 2),
+        ([structs.replace(PAID.snapshots[0], seq=4)], PAID.entries, 4),
+        ([structs.replace(PAID.snapshots[0], seq=1)], PAID.entries[2:], 2),
+        ([structs.replace(PAID.snapshots[0], seq=1), structs.replace(PAID.snapshots[0], seq=3)], [], 2),
+        ([structs.replace(PAID.snapshots[0], seq=1), PAID.snapshots[0]], PAID.entries[2:], 2),
     ],
     ids=["no beginning", "a snapshot ahead", "after the snapshot", "no entries", "between two snapshots"],
 )
@@ -148,11 +149,11 @@ def test_a_stream_that_does_not_join_its_snapshots_is_refused(
 @pytest.mark.parametrize("at", [START + 9, math.nan])
 def test_a_stream_that_goes_back_in_time_is_refused(at: float) -> None:
     with pytest.raises(JournalUnreadable, match="goes back in time: entry 3"):
-        Past(PURSE, "a", [], [*PAID.entries[:2], replace(PAID.entries[2], at=at)])
+        Past(PURSE, "a", [], [*PAID.entries[:2], structs.replace(PAID.entries[2], at=at)])
 
 
 def test_what_a_newer_release_wrote_is_refused() -> None:
-    past = Past(PURSE, "a", [], [replace(entry, version=2) for entry in PAID.entries])
+    past = Past(PURSE, "a", [], [structs.replace(entry, version=2) for entry in PAID.entries])
     with pytest.raises(JournalUnreadable, match="newer release"):
         past.state(1)
 
@@ -176,13 +177,13 @@ def test_snapshots_are_what_the_entries_give_and_one_that_is_not_is_found(
         return
     index = data.draw(st.integers(0, len(recorded.snapshots) - 1))
     wrong = recorded.snapshots[index]
-    recorded.snapshots[index] = replace(wrong, state='{"coins":-1}')
+    recorded.snapshots[index] = structs.replace(wrong, state='{"coins":-1}')
     (found,) = recorded.past().altered()
     assert found.seq == wrong.seq
     assert found.differences[0].after == -1
 
 
 def test_a_snapshot_of_another_time_is_found() -> None:
-    late = replace(PAID.snapshots[0], at=START + 11)
+    late = structs.replace(PAID.snapshots[0], at=START + 11)
     change = Change("at", START + 10, START + 11)
     assert list(replace(PAID, snapshots=[late]).past().altered()) == [Altered(2, (change,))]

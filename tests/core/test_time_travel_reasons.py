@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from msgspec import structs
 
 from core.entities import Chance, Decision, Message
 from core.entity_codec import to_json
@@ -27,7 +28,7 @@ def test_every_decision_comes_out_the_same_again(recorded: Recorded) -> None:
 def test_a_decision_that_chance_made_comes_out_otherwise_with_another_chance() -> None:
     """So the chance is the entry's own, and why would tell if it were not."""
     bets = record(PURSE, "somebody", [(0.0, Pay(1_000_000)), *[(1.0, Bet(50_000))] * 8], 100)
-    moved = [replace(entry, stream="Purse/somebody-else") for entry in bets.entries]
+    moved = [structs.replace(entry, stream="Purse/somebody-else") for entry in bets.entries]
     verdicts = [Past(PURSE, "somebody", [], moved).why(seq).verdict for seq in range(2, 10)]
     assert "different" in verdicts
     assert {bets.past().why(seq).verdict for seq in range(2, 10)} == {"same"}
@@ -70,7 +71,7 @@ def test_a_command_that_this_release_does_not_know_leaves_the_reason_open() -> N
 
 
 def test_a_kind_that_keeps_no_commands_says_so() -> None:
-    kept = [replace(entry, command="") for entry in PAID.entries]
+    kept = [structs.replace(entry, command="") for entry in PAID.entries]
     why = Past(replace(PURSE, keeps_commands=False), "a", [], kept).why(2)
     assert (why.verdict, why.before) == ("unknown", Purse(coins=6))
     assert why.because.startswith("Purse keeps no commands")
@@ -84,7 +85,7 @@ def test_the_reason_for_an_entry_whose_state_before_was_compacted_is_not_told() 
 
 def test_a_reply_that_is_no_json_is_refused() -> None:
     with pytest.raises(JournalUnreadable, match="what entry 1 replied cannot be read"):
-        Past(PURSE, "a", [], [replace(PAID.entries[0], reply="{")]).why(1)
+        Past(PURSE, "a", [], [structs.replace(PAID.entries[0], reply="{")]).why(1)
 
 
 # ---------------------------------------------------------------- asking

@@ -43,7 +43,8 @@ def exactly_missing(case: Case, now: float) -> Fraction:
     """What is missing at `now` in exact numbers: tokens come back, but not those that are out."""
     at, missing = Fraction(BEGAN_AT), Fraction(case.bucket.missing)
     for until in [*sorted(held.expires_at for held in case.leases if held.expires_at < now), now]:
-        out = sum(Fraction(held.granted) - Fraction(held.used) for held in case.leases if held.expires_at >= until)
+        live = (held for held in case.leases if held.expires_at >= until)
+        out = sum((Fraction(held.granted) - Fraction(held.used) for held in live), Fraction(0))
         missing = max(out, missing - Fraction(case.rate.per_s) * (Fraction(until) - at))
         at = Fraction(until)
     return missing

@@ -8,11 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import DeadlineExceeded, Unavailable
+from core.messages import Ask
 from core.prompting import Completion
 from core.results import ErrorCategory, Fail, Ok
 from core.spending import NOTHING, Amount
-from deployments.answer_pipeline import PipelineConfig
-from tests.deployments.pipelines import MOST, SPENT, TRUE, Bench, ScriptedChat, bench, costing, limited
+from deployments.answer_pipeline import AnswerPipeline, PipelineConfig
+from tests.deployments.pipelines import (
+    MOST,
+    QUESTION,
+    SPENT,
+    TENANT,
+    TRUE,
+    Bench,
+    ScriptedChat,
+    bench,
+    costing,
+    limited,
+)
+from tests.fakes.embedder import FakeEmbedder
 
 QUICK = PipelineConfig(deadline_s=0.1)
 
@@ -74,10 +87,9 @@ async def test_a_defect_is_charged_and_not_swallowed() -> None:
 
 
 async def test_an_answer_that_is_too_late_is_charged_in_full() -> None:
-    async with bench(config=QUICK) as made:
-        made.chat.gate.clear()
-        assert isinstance(await made.ask(), Fail)
-        assert await made.charged() == MOST
+    async with bench() as made:
+        expected = await _is_late(made)
+        assert await made.charged() == expected
 
 
 async def test_whoever_leaves_while_a_model_writes_is_charged_in_full() -> None:
@@ -137,8 +149,11 @@ async def _breaks(made: Bench) -> Amount:
 
 async def _is_late(made: Bench) -> Amount:
     made.chat.gate.clear()
-    assert isinstance(await made.ask(), Fail)
-    return MOST
+    hurried = AnswerPipeline(QUICK, FakeEmbedder(), made.store, made.chat, made.pace, made.ledger, made.activity)
+    assert isinstance(await hurried.ask(Ask(TENANT, QUESTION)), Fail)
+    await hurried.close()
+    # On a busy machine it may be too late before a model was asked.
+    return MOST if made.chat.entered.is_set() else NOTHING
 
 
 async def _is_left(made: Bench) -> Amount:
@@ -166,7 +181,7 @@ OUTCOMES = (_ok, _fails, _breaks, _is_late, _is_left, _is_over_budget, _loses_th
 @given(st.lists(st.sampled_from(OUTCOMES), max_size=6))
 def test_for_any_sequence_of_outcomes_nothing_stays_reserved_and_the_sum_is_right(outcomes: list[object]) -> None:
     async def run() -> None:
-        async with bench(config=PipelineConfig(deadline_s=0.02), ledger=limited({"request": "1"})) as made:
+        async with bench(ledger=limited({"request": "1"})) as made:
             expected = NOTHING
             for outcome in outcomes:
                 made.chat.reply, made.chat.most = TRUE, MOST
