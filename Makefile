@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready$(if $(GPU),-gpu)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-fast check lint fmt type compliance eval bench docs up down clean
+.PHONY: help install demo run test test-fast check lint fmt type compliance chaos eval bench docs up down clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ type: $(READY)  ## mypy --strict over the whole tree
 
 compliance: $(READY)  ## import contracts and house rules, each proved able to fail
 	$(BIN)/python -m pytest -q tests/compliance
+
+chaos: $(READY)  ## kill shards under load, 200 times and more, on SQLite and on PostgreSQL; about a quarter of an hour
+	.ci/isolated $(BIN)/python -m tests.chaos --kills 200
+	.ci/isolated $(BIN)/python -m tests.chaos --kills 60 --postgres
 
 eval: $(READY)  ## measure on real data: make eval NAME=captions DATA=folder
 	@[ -n "$(NAME)" ] && [ -n "$(DATA)" ] || { \

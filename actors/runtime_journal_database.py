@@ -105,14 +105,17 @@ class Database:
             raise WriteFailed(f"The log of the journal {self.name}", "Something has it open to read: end that.")
 
     def make(self) -> None:
-        """Make a SQLite file, empty, and its folder, where there is none. Raises WriteFailed."""
-        if self.file and not self.file.exists():
-            with self.errors(WriteFailed):
-                self.file.parent.mkdir(parents=True, exist_ok=True)
-                with self._turn():
-                    # Once somebody uses it, it must not be opened: closing it ends the locks that SQLite holds on it.
-                    if not self.file.exists():
-                        self.file.touch()
+        """Make a SQLite file, empty and with a log, and its folder, where there is none. Raises WriteFailed."""
+        if self.file is None:
+            return
+        with self.errors(WriteFailed):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self._turn():
+                # Once somebody uses it, it must not be opened: closing it ends the locks that SQLite holds on it.
+                if not self.file.exists():
+                    self.file.touch()
+                # The first connection begins the log, for which nobody else waits.
+                self._engine.connect().close()
 
     def check(self, kind: type[Unavailable] = Unavailable) -> None:
         """Raises JournalUnreadable where a SQLite file is damaged: a page that was torn would hide what is on it.

@@ -70,6 +70,7 @@ class LimiterCalls:
         self._limiter, self._config, self._clock, self._counts = limiter, config, clock, counts
         self._asking: dict[Name, asyncio.Task[None]] = {}
         self._outages: dict[str, Outage] = {}
+        self._out = 0
         self._closed = False
 
     def is_asking(self, name: Name) -> bool:
@@ -151,13 +152,17 @@ class LimiterCalls:
     def _failed(self, key: str, error: Unavailable) -> None:
         outage = self.outage(key)
         if not outage.is_open:
-            _log.warning("The rate of %s is not limited by the limiter for now: %s", key, error)
+            self._out += 1
+            if self._out == 1:
+                _log.warning("The rate limiter does not answer for %s, and perhaps others: %s", key, error)
         outage.failed(error, self._clock())
 
     def _answered(self, key: str) -> None:
         if self.is_out(key):
-            _log.warning("The rate limiter answers again for %s", key)
             self._outages[key].answered()
+            self._out -= 1
+            if self._out == 0:
+                _log.warning("The rate limiter answers again")
 
     async def _settle_all(self, ending: Collection[tuple[str, int, float]]) -> None:
         waiting = list(ending)

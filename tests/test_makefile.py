@@ -15,7 +15,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 ISOLATED = ROOT / ".ci" / "isolated"
 TARGETS = (
     *("demo", "run", "test", "test-fast", "check", "lint", "fmt", "type", "compliance"),
-    *("eval", "bench", "docs", "up", "down"),
+    *("chaos", "eval", "bench", "docs", "up", "down"),
 )
 
 # Stands for Python: makes a virtual environment whose pip writes down how it was called.

@@ -75,7 +75,7 @@ def _command(name: str, notes: Sequence[Note], entries: Sequence[Entry]) -> Iter
         yield Finding("lost", f"{name} was acknowledged")
     if entries and all(note.error in CLEAN for note in notes):
         yield Finding("undone", f"{name} was refused ({notes[0].error}), and is done")
-    replies = [each.reply for each in (*acknowledged, *entries)]
+    replies = [*(note.reply for note in acknowledged), *(entry.reply for entry in entries)]
     if acknowledged and any(_REPLY.decode(reply) != _REPLY.decode(replies[0]) for reply in replies):
         yield Finding("differing", f"{name} was answered with {replies}")
 

@@ -81,7 +81,7 @@ async def run(options: Options, folder: Path, tell: Tell) -> Mapping[str, object
         kills = Kills(killers)
         await _let_go(options, plan, kills, tell)
         tell(f"{time.monotonic() - began_s:5.0f} s: all callers have ended.")
-        evidence = await gathered(plan, kinds, since, old)
+        evidence = await gathered(plan, kinds.kinds(), since, old)
         tell(f"{time.monotonic() - began_s:5.0f} s: judging.")
     return _figures(evidence, kills, time.monotonic() - began_s, tell)
 

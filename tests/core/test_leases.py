@@ -196,9 +196,9 @@ def test_a_refusal_without_hope_is_asked_again_too_since_limits_change() -> None
 
 
 def test_what_is_here_may_be_spent_though_more_was_refused_and_the_next_grant_ends_the_refusal() -> None:
-    lease = leased(3.0)
+    lease = fast(3.0)
     lease.refuse(REFUSED, 5.0, 101.0)
-    assert lease.take(3.0, 101.0)
+    assert lease.take(2.0, 101.0)
     assert not lease.is_low(101.0), "what was refused is not asked for in the background"
     lease.extend(Leased(1, 9.0, 10.0), 101.5)
     assert lease.refusal(5.0, 101.6) is None

@@ -103,6 +103,24 @@ async def test_a_lease_is_renewed_beside_while_takes_go_on_and_once_at_a_time() 
         assert process.try_take(KEY), "the renewal has come"
 
 
+async def test_a_lease_is_spent_for_its_time_from_the_call_on_however_long_the_reply_took() -> None:
+    async with calling() as callers:
+        process = callers.process()
+        await warm(process, callers.clock)
+        callers.limiter.gate.clear()
+        await drained(process)
+        take = asyncio.create_task(process.take(KEY))
+        await idle()
+        callers.clock.now_s += 8
+        callers.limiter.gate.set()
+        assert isinstance(await take, Granted)
+        callers.limiter.gate.clear()
+        callers.clock.now_s += 1.9
+        assert process.try_take(KEY)
+        callers.clock.now_s += 0.2
+        assert not process.try_take(KEY)
+
+
 async def test_a_caller_that_is_cancelled_takes_nothing_from_those_who_wait_for_the_same_call() -> None:
     async with calling() as callers:
         process = callers.process(LimiterConfig(attempt_s=PATIENT_S))
@@ -153,64 +171,6 @@ async def test_where_nothing_limits_the_limiter_is_asked_for_that_alone() -> Non
         assert isinstance(await process.take(KEY, "ada", 1e6), Granted)
         assert all(process.try_take(KEY, "ada", 1e6) for _ in range(1_000))
         assert len(callers.limiter.calls) <= 2
-
-
-# ------------------------------------------------------------ giving back
-async def test_what_lies_idle_is_given_back_and_forgotten() -> None:
-    async with calling() as callers:
-        process = callers.process()
-        await warm(process, callers.clock)
-        assert await callers.leased() > 0
-        await process.sweep()
-        assert process.counts().held == 1, "it was used a moment ago"
-        await process.sweep()
-        assert (process.counts().held, await callers.leased()) == (0, 0)
-        assert await callers.available() == pytest.approx(100 - 40 + 10 * 0.4, abs=1)
-
-
-async def test_it_is_given_back_without_anybody_doing_anything() -> None:
-    async with calling() as callers:
-        process = callers.process(LimiterConfig(attempt_s=PATIENT_S, idle_s=0.01))
-        await warm(process, callers.clock)
-        for _ in range(1_000):
-            if not (process.counts().held or await callers.leased()):
-                return
-            await asyncio.sleep(0.01)
-        pytest.fail("the tokens were not given back")
-
-
-async def test_what_a_user_who_slowed_down_does_not_need_goes_back_though_it_goes_on() -> None:
-    async with calling() as callers:
-        process = callers.process()
-        await warm(process, callers.clock, takes=60, every_s=0.0001)
-        assert await callers.leased() > 10
-        for _ in range(4):
-            callers.clock.now_s += 3
-            await process.take(KEY)
-            await idle()
-        assert await callers.leased() <= 1
-
-
-async def test_closing_gives_everything_back() -> None:
-    async with calling() as callers:
-        process = callers.process()
-        await warm(process, callers.clock, every_s=0.0)
-        for user in ("ada", "bo"):
-            await process.take(KEY, user)
-        callers.limiter.gate.clear()
-        closing = asyncio.create_task(process.close())
-        callers.limiter.gate.set()
-        await closing
-        assert (await callers.leased(), await callers.available()) == (0, 100 - 42)
-        assert refused(await process.take(KEY)).because.endswith("Nothing is let through meanwhile.")
-
-
-async def test_leases_in_memory_are_bounded() -> None:
-    async with calling(Limits(Rate(1e6, 1e6))) as callers:
-        process = callers.process(LimiterConfig(attempt_s=PATIENT_S, max_held=10))
-        for n in range(50):
-            assert isinstance(await process.take(KEY, f"user{n}"), Granted)
-            assert process.counts().held <= 10
 
 
 # ------------------------------------------------------------ bad input and defects

@@ -1,6 +1,7 @@
 """A limiter that does not answer, and limits that only watch: nobody waits for long, and everything is counted."""
 
 import asyncio
+import logging
 from itertools import pairwise
 from typing import Literal
 
@@ -109,6 +110,38 @@ async def test_it_is_tried_again_beside_with_pauses_that_double() -> None:
         assert pauses[:7] == [1, 2, 4, 8, 16, 30, 30]
 
 
+async def test_the_log_says_once_when_it_begins_and_once_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    async with calling() as callers:
+        process = callers.process(CLOSED)
+        callers.limiter.gone = {"": GONE}
+        keys = [f"tenant:{n}" for n in range(10)]
+        with caplog.at_level(logging.WARNING):
+            for key in keys * 3:
+                await process.take(key)
+            callers.limiter.gone = {}
+            callers.clock.now_s += 1
+            for key in keys * 2:
+                await process.take(key)
+                await idle()
+        assert [record.getMessage().split(":")[0] for record in caplog.records] == [
+            "The rate limiter does not answer for tenant",
+            "The rate limiter answers again",
+        ]
+
+
+async def test_one_of_many_users_finds_out_for_all() -> None:
+    async with calling() as callers:
+        process = callers.process(CLOSED)
+        callers.limiter.gone = {"": GONE}
+        refused(await process.take(KEY, "ada"))
+        callers.clock.now_s += 1
+        callers.limiter.gate.clear()
+        for n in range(20):
+            refused(await process.take(KEY, f"user{n}"))
+        await idle()
+        assert len(callers.limiter.calls) == 2
+
+
 async def test_when_it_answers_again_so_it_decides() -> None:
     async with calling(Limits(Rate(0.001, 5.0))) as callers:
         process = callers.process(CLOSED)
@@ -167,9 +200,13 @@ async def test_leases_that_cannot_be_given_back_are_counted_and_hold_nobody_up()
     async with calling() as callers:
         process = callers.process(CLOSED)
         await warm(process, callers.clock)
+        await process.take("tenant:2", "ada")
         callers.limiter.gone = {"": GONE}
+        refused(await process.take(KEY, "ada"))
         await process.close()
-        assert process.counts().unsettled == 1
+        assert process.counts().unsettled == 2
+        assert callers.limiter.calls[-1] == ("settle", "tenant:2"), "of an outage that is known nobody asks anything"
+        assert callers.limiter.count("settle") == 1
         callers.clock.now_s += 60
         assert await callers.available() == 100, "they came back when they ended"
 

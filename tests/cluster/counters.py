@@ -1,0 +1,91 @@
+"""Counters that can be made to misbehave, each test's under a name of its own, and callers in other processes."""
+
+import asyncio
+import os
+import time
+from collections import Counter as Tally
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import ray
+
+from actors.runtime import NAMESPACE
+from actors.runtime_references import EntityRef
+from core.errors import BotError, Busy
+from core.journal import Step
+from tests.actors.counters import KIND, Counter, Total
+
+
+class Hanging(Counter):
+    """Its event loop can be blocked."""
+
+    kind = replace(KIND, name="HangingCounter")
+
+    async def hang(self, key: str, seconds: float) -> Total:
+        time.sleep(seconds)  # noqa: ASYNC251 - that is what it is for
+        return await self.total(key)
+
+
+class Flooded(Counter):
+    kind = replace(KIND, name="FloodedCounter")
+
+
+class Slowed(Counter):
+    kind = replace(KIND, name="SlowedCounter")
+
+
+class Reminded(Counter):
+    kind = replace(KIND, name="RemindedCounter")
+
+
+class Watched(Counter):
+    kind = replace(KIND, name="WatchedCounter")
+
+
+class SlowDisk:
+    """Each commit takes `seconds` longer while the file is there."""
+
+    def __init__(self, file: Path, seconds: float) -> None:
+        self._file, self._seconds = file, seconds
+
+    def __call__(self, step: Step) -> None:
+        if step is Step.BEFORE_COMMIT and self._file.exists():
+            time.sleep(self._seconds)
+
+
+class Flood(NamedTuple):
+    """What came of many calls at once: how many of each kind, and the shortest and longest wait that was named."""
+
+    outcomes: Tally[str]
+    waits_s: tuple[float, ...]
+    pid: int
+
+
+@ray.remote(num_cpus=0)
+def flood(counter: Counter, calls: int, keys: int) -> Flood:
+    """Call so often at once, in a process of its own."""
+    return asyncio.run(flooded(counter, calls, keys))
+
+
+async def flooded(counter: Counter, calls: int, keys: int) -> Flood:
+    came = await asyncio.gather(*(counter.add(f"key {n % keys}") for n in range(calls)), return_exceptions=True)
+    waits_s = [each.retry_after_s for each in came if isinstance(each, Busy)]
+    outcomes = Tally(type(each).__name__ for each in came)
+    unforeseen = [each for each in came if not isinstance(each, Total | BotError)]
+    assert not unforeseen, unforeseen[0]
+    return Flood(outcomes, (min(waits_s), max(waits_s)) if waits_s else (), os.getpid())
+
+
+def pid_of(name: str) -> int:
+    """The process of an actor."""
+    actor = ray.get_actor(name, NAMESPACE)
+    pid: int = ray.get(actor.__ray_call__.remote(lambda _: os.getpid()))
+    return pid
+
+
+async def retired(counters: Sequence[Counter]) -> None:
+    """End all shards of these."""
+    refs = [cast(EntityRef, counter) for counter in counters]
+    await asyncio.gather(*(ref.shard(index).retire() for ref in refs for index in range(ref.shards)))
