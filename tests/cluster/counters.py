@@ -7,7 +7,7 @@ from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import ray
 
@@ -81,8 +81,8 @@ async def flooded(counter: Counter, calls: int, keys: int) -> Flood:
 def pid_of(name: str) -> int:
     """The process of an actor."""
     actor = ray.get_actor(name, NAMESPACE)
-    pid: int = ray.get(actor.__ray_call__.remote(lambda _: os.getpid()))
-    return pid
+    told: Any = ray.get(actor.__ray_call__.remote(lambda _: os.getpid()))
+    return int(told)
 
 
 async def retired(counters: Sequence[Counter]) -> None:

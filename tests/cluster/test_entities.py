@@ -55,7 +55,7 @@ async def pid(counter: Counter) -> int:
 
 async def until(holds: Callable[[], Any]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110 - it happens in other processes
             await asyncio.sleep(0.2)
 
 

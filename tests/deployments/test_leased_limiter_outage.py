@@ -122,7 +122,7 @@ async def test_the_log_says_once_when_it_begins_and_once_when_it_is_over(caplog:
             callers.clock.now_s += 1
             for key in keys * 2:
                 await process.take(key)
-                await idle()
+                await idle(100)
         assert [record.getMessage().split(":")[0] for record in caplog.records] == [
             "The rate limiter does not answer for tenant",
             "The rate limiter answers again",
