@@ -87,10 +87,6 @@ class LocalLease:
             return True
         return False
 
-    def is_low(self, now_s: float) -> bool:
-        """Whether it is time to ask for more: few tokens or little time are left."""
-        return self.left < self.low or now_s >= self.renew_s
-
     def is_too_much(self, now_s: float) -> bool:
         """Whether half of the time has passed, and far more is here than is needed now: others may lack it."""
         return bool(self.lease_id) and now_s >= self.renew_s and self.left > TOO_MUCH * self._ahead(now_s)

@@ -81,14 +81,14 @@ class LimitsSet(Message, frozen=True):
     limits: Limits | None = None
 
 
-class Granted(Message, frozen=True):
+class Granted(Message, frozen=True, gc=False):
     """`left` and `burst` are the smaller bucket's; None where nothing is limited, or a lease was spent of."""
 
     left: float | None = None
     burst: float | None = None
 
 
-class Leased(Message, frozen=True):
+class Leased(Message, frozen=True, gc=False):
     """What may be spent under `lease_id` until `ttl_s` seconds after the caller asked.
 
     `granted` counts from when the lease began, so a reply that was lost, or read twice, changes nothing. `burst` is
@@ -101,7 +101,7 @@ class Leased(Message, frozen=True):
     burst: float | None = None
 
 
-class Refused(Message, frozen=True):
+class Refused(Message, frozen=True, gc=False):
     """`scope` is whose limit it was: "user", "tenant" or "host". `retry_after_s` is None where waiting does not help.
 
     A cost above the burst is refused so and is no BadInput: limits change at run time, and the call may be right then.
@@ -112,7 +112,7 @@ class Refused(Message, frozen=True):
     because: str
 
 
-class Returned(Message, frozen=True):
+class Returned(Message, frozen=True, gc=False):
     """Unspent tokens that went back; 0 where the lease had ended before."""
 
     tokens: float = 0.0

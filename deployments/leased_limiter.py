@@ -47,10 +47,10 @@ class LeasedLimiter:
         if left >= lease.low and now_s < lease.renew_s and cost > 0:
             # As LocalLease.take, without a call: this is the common case.
             lease.left = left
-        elif not lease.take(cost, now_s):
-            return False
-        elif lease.is_low(now_s):
+        elif lease.take(cost, now_s):
             self._renew((key, user), lease, cost, now_s)
+        else:
+            return False
         self._counts.granted_locally += 1
         return True
 

@@ -1,25 +1,25 @@
-"""What tenants cost: memory, the first call of a cold one, and recovery, for growing numbers of them.
+"""What a tenant with a rate limiter and a budget costs, and how soon it is back: for 1,000 tenants, 10,000, and more.
 
-Each tenant has a limiter (one take) and a budget (one reservation, settled): two entities in two shards on Ray, with a
-SQLite journal. For each N, in this order:
-
-- `bytes_per_tenant`: what both processes hold more than before these tenants called (PSS), by N, right after the calls,
-  so with all that repeats of them would need. Before, some others have called: what a process that works needs in any
-  case is no tenant's;
-- `recovery_s`: from SIGKILL of the ledger's process until every one of its N streams has answered again;
-- `cold_first_call_ms`: the first call of a tenant that is not in memory, at the median of `cold` of them;
-- `idle_bytes_per_tenant`: what is left when all N were called and then dropped.
-
-The figures at the top are those of the largest N; `recovery_s` is that of N = 10,000 where it is among them.
+For each number of tenants, in shards and a journal of their own:
+- every tenant takes from its limiter, reserves of its budget and settles: `bytes_per_tenant` is what the two shards'
+  processes grew by, anonymous memory, for each tenant; `idle_bytes_per_tenant` is what is left of that when all were
+  dropped because nobody called;
+- the ledger's process is killed (SIGKILL). `first_answer_s` is the time until the first call is answered,
+  `cold_first_call_ms` the median time of the first call of a tenant that has to be loaded, and `warm_call_ms` that of
+  a second call;
+- it is killed again. `recovery_s` is the time until every tenant has answered.
 """
 
 import asyncio
 import os
+import random
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 
 from actors.budget_ledger import BudgetLedger
@@ -27,123 +27,189 @@ from actors.rate_limiter import RateLimiter
 from actors.runtime_host import ShardConfig
 from actors.runtime_references import Call, EntityRef, entity, together
 from core.budget_messages import BudgetLimits
+from core.errors import StartupFailed, Unavailable
 from core.spending import Limit
+from core.supervision import Pulse
 from core.token_buckets import Limits, Rate
 from deployments.local_ray import local_ray
-from evals.measure.memory import pss_mb
+from evals.measure.memory import anonymous_mb
 from evals.measure.spread import percentile
 
-SIZES = "1000,10000,100000"
+GROWTH = 10
 RECOVERED = 10_000
-PIECE = 500
-NEVER_S = 86_400.0
-AT_ONCE_S = 0.5
-WARM = [f"warm-{number}" for number in range(2 * PIECE)]
-BUDGET = BudgetLimits(day=Limit(Decimal(10)), month=Limit(Decimal(100)))
-RATE = Limits(Rate(10.0, 20.0), Rate(1.0, 10.0))
-PRICE = Decimal("0.001")
+WARM_UP = 2_000
+AT_ONCE = 200
+SENDERS = 4
+LIMITS = Limits(total=Rate(10.0, 20.0), user=Rate(1.0, 5.0))
+BUDGET = BudgetLimits(day=Limit(Decimal(10), 1_000_000), month=Limit(Decimal(100)))
+_PATIENCE_S = 300.0
 
 
-def run(*, sizes: str = SIZES, cold: int = 200) -> Mapping[str, object]:
-    """Start Ray, measure for each of `sizes`, stop it."""
-    wanted = [int(size) for size in sizes.split(",")]
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """One shard of limiters and one of ledgers."""
 
-    async def measured() -> Mapping[str, object]:
-        with local_ray():
-            return {str(size): await measure(size, cold) for size in wanted}
+    limiter: RateLimiter
+    ledger: BudgetLedger
 
-    by_n = cast(Mapping[str, Mapping[str, float]], asyncio.run(measured()))
-    largest = by_n[str(max(wanted))]
-    recovered = by_n.get(str(RECOVERED), largest)
-    return {**largest, "recovery_s": recovered["recovery_s"], "by_n": by_n}
+    def both(self) -> tuple[EntityRef, EntityRef]:
+        return cast(EntityRef, self.limiter), cast(EntityRef, self.ledger)
 
 
-async def measure(size: int, cold: int) -> Mapping[str, float]:
-    """The figures for `size` tenants, on the Ray that runs."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        kinds = _kinds(folder, NEVER_S)
-        tenants = [f"{number}" for number in range(size)]
-        await _call_all(kinds, WARM)
-        before = await _pss_bytes(kinds)
-        await _call_all(kinds, tenants)
-        resident = await _pss_bytes(kinds) - before
-        recovery_s = await _recovery_s(kinds[1], tenants)
-        cold_ms = await _cold_ms(kinds[1], tenants[:cold])
-        await _retire(kinds)
-        kinds = _kinds(folder, AT_ONCE_S)
-        await _call_all(kinds, WARM)
-        before = await _pss_bytes(kinds)
-        await _call_all(kinds, tenants)
-        await _dropped(kinds)
-        idle = await _pss_bytes(kinds) - before
-        await _retire(kinds)
-    figures = {
-        "bytes_per_tenant": round(resident / size, 1),
-        "idle_bytes_per_tenant": round(idle / size, 1),
-        "cold_first_call_ms": round(cold_ms, 2),
-        "recovery_s": round(recovery_s, 2),
+def run(
+    *,
+    data: Path = Path(),
+    smallest: int = 1_000,
+    largest: int = 100_000,
+    cold: int = 300,
+    idle_s: float = 20.0,
+    idle_ms_per_tenant: float = 1.0,
+    seed: int = 7,
+) -> Mapping[str, object]:
+    """Start Ray, measure, stop it. Tenants are dropped `idle_s` after their last call, and later where there are many:
+    all of them have to be there at once before the first is dropped. The journals lie in `data` for so long.
+    """
+    sizes = []
+    while smallest <= largest:
+        sizes.append(smallest)
+        smallest *= GROWTH
+    by_n = {}
+    with tempfile.TemporaryDirectory(prefix="entities-", dir=data) as folder, local_ray():
+        for count in sizes:
+            drop_s = idle_s + count * idle_ms_per_tenant / 1000
+            by_n[count] = asyncio.run(measure(Path(folder) / str(count), count, cold, drop_s, random.Random(seed)))
+            print(count, by_n[count], flush=True)
+    most, recovered = by_n[sizes[-1]], by_n.get(RECOVERED, by_n[sizes[-1]])
+    return {
+        "bytes_per_tenant": most["bytes_per_tenant"],
+        "idle_bytes_per_tenant": most["idle_bytes_per_tenant"],
+        "cold_first_call_ms": most["cold_first_call_ms"],
+        "recovery_s": recovered["recovery_s"],
+        "by_n": by_n,
     }
-    print(f"{size:>7,} tenants: {figures}")
-    return figures
 
 
-def _kinds(folder: str, idle_s: float) -> tuple[EntityRef, EntityRef]:
+async def measure(folder: Path, count: int, cold: int, idle_s: float, rng: random.Random) -> Mapping[str, float]:
+    """The figures for `count` tenants, in the Ray that runs. Its shards end with it."""
     config = ShardConfig(f"sqlite:///{folder}/journal.db", idle_s=idle_s)
-    limiter, ledger = entity(RateLimiter, config, RATE, RATE), entity(BudgetLedger, config, BUDGET)
-    return cast(EntityRef, limiter), cast(EntityRef, ledger)
+    shards = Shards(entity(RateLimiter, config, LIMITS, LIMITS), entity(BudgetLedger, config, BUDGET))
+    try:
+        grown = await _growth(shards, count, idle_s)
+        return grown | await _recovery(shards.ledger, count, cold, rng)
+    finally:
+        for ref in shards.both():
+            await ref.shard(0).retire()
 
 
-async def _call_all(kinds: tuple[EntityRef, EntityRef], tenants: Sequence[str]) -> None:
-    """One take, and one reservation that is settled, of every tenant."""
-    limiter, ledger = kinds
-    for piece in _pieces(tenants):
-        await _done(limiter, [Call("take", f"tenant:{tenant}", ("member",)) for tenant in piece])
-        await _done(ledger, [Call("reserve", tenant, ("answer", PRICE, 100, 60.0)) for tenant in piece])
-        await _done(ledger, [Call("settle", tenant, ("answer", PRICE, 100)) for tenant in piece])
+async def _growth(shards: Shards, count: int, idle_s: float) -> dict[str, float]:
+    # Others first, so that what a process needs once is not counted; they are dropped before the measurement begins.
+    await _ask_all(shards, [f"warm-{number}" for number in range(WARM_UP)])
+    await _until_resident(shards, 0, idle_s)
+    pulses = [await ref.shard(0).pulse() for ref in shards.both()]
+    empty_mb = _memory_mb(pulses)
+    began_s = time.perf_counter()
+    await _ask_all(shards, _tenants(count))
+    asked_s = time.perf_counter() - began_s
+    await _until_resident(shards, count, 0.0)
+    full_mb = _memory_mb(pulses)
+    await _until_resident(shards, 0, idle_s)
+    return {
+        "bytes_per_tenant": round((full_mb - empty_mb) * 1e6 / count),
+        "idle_bytes_per_tenant": round((_memory_mb(pulses) - empty_mb) * 1e6 / count),
+        "commands_per_s": round(3 * count / asked_s),
+    }
 
 
-async def _done(kind: EntityRef, calls: Sequence[Call]) -> None:
-    for outcome in await together(kind, calls):
-        outcome.result()
+async def _recovery(ledger: BudgetLedger, count: int, cold: int, rng: random.Random) -> dict[str, float]:
+    tenants = _tenants(count)
+    await _kill(ledger)
+    began_s = time.perf_counter()
+    await _answered(ledger, tenants[:1])
+    first_s = time.perf_counter() - began_s
+    drawn = rng.sample(tenants[1:], min(cold, count - 1))
+    cold_s: list[float] = []
+    warm_s: list[float] = []
+    for tenant in drawn:
+        for took_s in (cold_s, warm_s):
+            began_s = time.perf_counter()
+            await ledger.report(tenant)
+            took_s.append(time.perf_counter() - began_s)
+    await _kill(ledger)
+    began_s = time.perf_counter()
+    await _answered(ledger, tenants)
+    return {
+        "first_answer_s": round(first_s, 2),
+        "cold_first_call_ms": round(percentile(cold_s, 50) * 1000, 2),
+        "warm_call_ms": round(percentile(warm_s, 50) * 1000, 2),
+        "recovery_s": round(time.perf_counter() - began_s, 2),
+    }
 
 
-async def _recovery_s(kind: EntityRef, tenants: Sequence[str]) -> float:
-    pid = (await kind.shard(0).pulse()).pid
-    started = time.perf_counter()
-    os.kill(pid, signal.SIGKILL)
-    for piece in _pieces(tenants):
-        await _done(kind, [Call("report", tenant) for tenant in piece])
-    return time.perf_counter() - started
+def _tenants(count: int) -> list[str]:
+    """Names as Discord gives them: 18 digits."""
+    return [str(10**17 + 7 * number) for number in range(count)]
 
 
-async def _cold_ms(kind: EntityRef, tenants: Sequence[str]) -> float:
-    """The process is up and warm, and has not one of these in memory."""
-    os.kill((await kind.shard(0).pulse()).pid, signal.SIGKILL)
-    await kind.report("warm")
-    times_ms = []
-    for tenant in tenants:
-        started = time.perf_counter()
-        await kind.report(tenant)
-        times_ms.append((time.perf_counter() - started) * 1000)
-    return percentile(times_ms, 50)
+async def _ask_all(shards: Shards, tenants: Sequence[str]) -> None:
+    """One question's way through the limiter and the ledger, for each tenant."""
+
+    def take(tenant: str) -> Call:
+        return Call("take", f"tenant:{tenant}", (tenant[::-1], 1.0))
+
+    def reserve(tenant: str) -> Call:
+        return Call("reserve", tenant, (f"reservation-{tenant}", Decimal("0.002"), 900, 60.0))
+
+    def settle(tenant: str) -> Call:
+        return Call("settle", tenant, (f"reservation-{tenant}", Decimal("0.0013"), 712))
+
+    await _send(shards.limiter, tenants, (take,))
+    await _send(shards.ledger, tenants, (reserve, settle))
 
 
-async def _dropped(kinds: Sequence[EntityRef]) -> None:
-    for kind in kinds:
-        while (await kind.shard(0).pulse()).resident:  # noqa: ASYNC110 - nothing tells when an entity is dropped
-            await asyncio.sleep(0.5)
+async def _send(kind: object, tenants: Sequence[str], calls: Sequence[Callable[[str], Call]]) -> None:
+    pieces = iter([tenants[first : first + AT_ONCE] for first in range(0, len(tenants), AT_ONCE)])
+
+    async def sender() -> None:
+        for piece in pieces:
+            for call in calls:
+                for outcome in await together(kind, [call(tenant) for tenant in piece]):
+                    outcome.result()
+
+    await asyncio.gather(*(sender() for _ in range(SENDERS)))
 
 
-async def _pss_bytes(kinds: Sequence[EntityRef]) -> float:
-    """The memory of both processes."""
-    return sum([pss_mb((await kind.shard(0).pulse()).pid) for kind in kinds]) * 1e6
+async def _answered(ledger: BudgetLedger, tenants: Sequence[str]) -> None:
+    """Until each of these has answered. A process that was killed takes a while to come back."""
+    pieces = iter([tenants[first : first + AT_ONCE] for first in range(0, len(tenants), AT_ONCE)])
+
+    async def sender() -> None:
+        for piece in pieces:
+            waiting = list(piece)
+            async with asyncio.timeout(_PATIENCE_S):
+                while waiting:
+                    outcomes = await together(ledger, [Call("report", tenant) for tenant in waiting])
+                    for outcome in outcomes:
+                        if not isinstance(outcome.error, Unavailable):
+                            outcome.result()
+                    waiting = [t for t, outcome in zip(waiting, outcomes, strict=True) if outcome.error]
+
+    await asyncio.gather(*(sender() for _ in range(SENDERS)))
 
 
-async def _retire(kinds: Sequence[EntityRef]) -> None:
-    for kind in kinds:
-        await kind.shard(0).retire()
-    await asyncio.sleep(1.0)  # until Ray has given their names free
+async def _kill(ledger: BudgetLedger) -> None:
+    pulse = await cast(EntityRef, ledger).shard(0).pulse()
+    os.kill(pulse.pid, signal.SIGKILL)
 
 
-def _pieces(tenants: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (tenants[first : first + PIECE] for first in range(0, len(tenants), PIECE))
+async def _until_resident(shards: Shards, count: int, idle_s: float) -> None:
+    """Until both shards have `count` entities in memory."""
+    end_s = time.monotonic() + idle_s + _PATIENCE_S
+    while (there := [(await ref.shard(0).pulse()).resident for ref in shards.both()]) != [count, count]:
+        if time.monotonic() > end_s or (count and min(there) < count):
+            problem = f"{there} tenants are in memory, not {count} of each."
+            raise StartupFailed(problem, "Give --idle-ms-per-tenant more, so that none is dropped too early.")
+        await asyncio.sleep(0.2)
+
+
+def _memory_mb(pulses: Sequence[Pulse]) -> float:
+    return sum(anonymous_mb(pulse.pid) for pulse in pulses)

@@ -1,8 +1,8 @@
 """What durability costs: acknowledged commands/s of one durable entity beside the same actor without a journal.
 
 - one command a call, from `callers` concurrent callers: calls/s of both sides, and how long a durable call takes;
-- `batch` commands a call, from `senders` concurrent callers: commands/s of both sides, and of a third that commits every
-  command alone.
+- `batch` commands a call, from `senders` concurrent callers: commands/s of both sides, and of a third that commits
+  every command alone.
 
 The entity is a counter (evals/measure/counter.py), so that all cost is the runtime's. The sides take turns in one run,
 each round the other way round. SQLite, each commit synced to the disk that `data` is on. The callers run in this
@@ -28,6 +28,7 @@ from evals.measure.counter import Counter, UndurableCounter, UnsharedCounter
 from evals.measure.spread import percentile, spread
 
 KEY = "one"
+DISK = Path(tempfile.gettempdir())
 SYNCS = 50
 TENANTS = 50
 Round = Callable[[Counter], Awaitable[float]]
@@ -35,7 +36,7 @@ Round = Callable[[Counter], Awaitable[float]]
 
 def run(
     *,
-    data: Path = Path(tempfile.gettempdir()),
+    data: Path = DISK,
     callers: int = 256,
     calls: int = 4_000,
     senders: int = 4,

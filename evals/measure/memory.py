@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PROC = Path("/proc")
-_PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
+_SIZE = r"^{}:\s+(\d+) kB$"
 
 
 def tree(root: int, proc: Path = PROC) -> list[int]:
@@ -25,8 +25,19 @@ def tree(root: int, proc: Path = PROC) -> list[int]:
 
 def pss_mb(pid: int, proc: Path = PROC) -> float:
     """The process's PSS in MB (10^6 bytes); 0 where it has ended."""
+    return _size_mb("Pss", pid, proc)
+
+
+def anonymous_mb(pid: int, proc: Path = PROC) -> float:
+    """What the process has made and no file backs, in MB: unlike its PSS, other processes' coming and going changes
+    nothing of it. 0 where it has ended.
+    """
+    return _size_mb("Anonymous", pid, proc)
+
+
+def _size_mb(field: str, pid: int, proc: Path) -> float:
     try:
-        match = _PSS.search((proc / str(pid) / "smaps_rollup").read_text())
+        match = re.search(_SIZE.format(field), (proc / str(pid) / "smaps_rollup").read_text(), re.MULTILINE)
     except OSError:
         return 0.0
     return int(match.group(1)) * 1024 / 1e6 if match else 0.0

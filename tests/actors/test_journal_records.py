@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -13,7 +14,7 @@ from actors.runtime_journal import SqlJournal
 from core.entities import SELF, Effect, Find, Record
 from core.errors import BadInput
 from core.journal import Due, Write
-from tests.actors.journals import SHARD, append, entry, fresh_name
+from tests.actors.journals import SHARD, append, entry, file_of, fresh_name, fresh_url, opened
 
 moments = st.sampled_from([1.0, 2.0, 3.0, 4.0])
 ids = st.sampled_from(["a", "b", "c"])
@@ -176,3 +177,24 @@ def test_what_cannot_be_kept_is_refused_and_nothing_of_its_commit_is_written(
             shared_journal.commit(SHARD, "one", commit)
     assert shared_journal.streams("Refused/", 9) == []
     assert (shared_journal.find("Refused/a", Find()), shared_journal.due("Refused", 9.0, 9)) == ([], [])
+
+
+def test_what_was_erased_is_nowhere_on_the_disk_after_a_scrub(tmp_path: Path) -> None:
+    url = fresh_url("sqlite", tmp_path)
+    words = [f"secret {number} " + "x" * (37 * number) for number in range(60)]
+    with opened(url, "one") as journal:
+        records = tuple(Record(f"r{number}", 1.0, "k", word) for number, word in enumerate(words))
+        journal.commit(SHARD, "one", [append("Counter/a", 1, records=records)])
+        journal.commit(SHARD, "one", [append("Counter/a", 2, erased=tuple(f"r{number}" for number in range(1, 60)))])
+        journal.scrub()
+        kept_bytes = b"".join(path.read_bytes() for path in file_of(url).parent.iterdir())
+        assert [word for word in words if word[:10].encode() in kept_bytes] == words[:1]
+        assert [record.body for record in journal.find("Counter/a", Find())] == words[:1]
+        assert not journal.commit(SHARD, "one", [append("Counter/a", 3)])
+
+
+def test_a_scrub_of_a_server_changes_nothing(tmp_path: Path) -> None:
+    with opened(fresh_url("postgres", tmp_path), "one") as journal:
+        journal.commit(SHARD, "one", [append("Counter/a", 1, records=(RECORD,))])
+        journal.scrub()
+        assert journal.find("Counter/a", Find()) == [RECORD]

@@ -1,10 +1,12 @@
 """What is appended to a journal is there, in order and as it was, on SQLite and on PostgreSQL."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.runtime_journal import SqlJournal
 from core.entities import Effect, Find, Record
+from core.errors import BadInput
 from core.journal import Entry, Loaded, Snapshot, Write
 from core.streams import check_contiguous
 from tests.actors.journals import SHARD, append, entry, fill, fresh_name, kept, opened, snapshot
@@ -154,3 +156,9 @@ def test_appends_one_by_one_and_together_are_the_same_journal(
         assert not shared_journal.commit(SHARD, "one", writes[first : first + at_once])
     for name in "abc":
         assert [each.seq for each in kept(shared_journal, f"{prefix}{name}")] == list(range(1, seqs[name] + 1))
+
+
+def test_a_name_that_is_no_text_is_refused(journal: SqlJournal) -> None:
+    for look in (lambda: journal.load(["Counter/\ud800"], 0.0), lambda: journal.history("Counter/\udfff")):
+        with pytest.raises(BadInput, match="Send whole characters"):
+            look()

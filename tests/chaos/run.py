@@ -31,7 +31,6 @@ SUPERVISOR, DATABASE = "Supervisor", "database"
 WAYS = (RANDOM, *Step, RANDOM)
 RULES = Rules(hung_s=3.0, silent_probes=3, wait_s=10.0, forgiven_s=5.0)
 TELL_EVERY_S = 10.0
-OTHERS_S = (30.0, 60.0)
 TOLD_FINDINGS = 30
 FAULTS = ("lost", "doubled", "undone", "differing", "stale", "altered", "over_admitted", "overspent")
 Tell = Callable[[str], None]
@@ -110,9 +109,9 @@ async def _let_go(options: Options, plan: Plan, kills: Kills, tell: Tell) -> Non
         for number in range(1, options.processes + 1):
             callers.create_task(_elsewhere(plan, number))
         beside = [callers.create_task(_told(kills, plan.began_s, tell))]
-        beside += [callers.create_task(_repeated(_kill_supervisor, SUPERVISOR, kills))]
+        beside += [callers.create_task(_repeated(_kill_supervisor, SUPERVISOR, 45.0, kills))]
         if options.postgres:
-            beside += [callers.create_task(_repeated(_restart_database, DATABASE, kills))]
+            beside += [callers.create_task(_repeated(_restart_database, DATABASE, 15.0, kills))]
         await asyncio.gather(*(killer.go_on(enough) for killer in kills.killers))
         for task in beside:
             task.cancel()
@@ -139,9 +138,9 @@ async def _elsewhere(plan: Plan, number: int) -> None:
     assert process.returncode == 0, said.decode(errors="replace")[-3000:]
 
 
-async def _repeated(kill: Callable[[], Awaitable[None]], way: str, kills: Kills) -> None:
+async def _repeated(kill: Callable[[], Awaitable[None]], way: str, every_s: float, kills: Kills) -> None:
     while True:
-        await asyncio.sleep(random.uniform(*OTHERS_S))
+        await asyncio.sleep(random.uniform(0.5, 1.5) * every_s)
         await kill()
         kills.others[way] += 1
 

@@ -5,8 +5,9 @@ import os
 import signal
 import time
 from collections import Counter as Tally
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from actors.runtime_host import ShardConfig
 from actors.runtime_journal import SqlJournal
 from actors.runtime_references import EntityRef, entity
 from actors.supervisor import Supervisor
-from core.errors import BotError, Busy
+from core.errors import Busy, Unavailable
 from core.supervision import Rules
 from evals.measure.memory import pss_mb
 from tests.actors.counters import Counter, Total
@@ -53,9 +54,13 @@ async def pid(counter: Counter) -> int:
     return (await cast(EntityRef, counter).shard(0).pulse()).pid
 
 
-async def until(holds: Callable[[], Any]) -> None:
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something holds. What does not answer just now may come back."""
     async with asyncio.timeout(PATIENCE_S):
-        while not await holds():  # noqa: ASYNC110 - it happens in other processes
+        while True:
+            with suppress(Unavailable):
+                if await holds():
+                    return
             await asyncio.sleep(0.2)
 
 
@@ -106,25 +111,30 @@ async def test_a_slow_disk_is_answered_slowly_or_refused_with_a_time_to_wait(tmp
 async def test_a_flood_from_several_processes_is_refused_with_a_time_to_wait_and_takes_little_memory(
     tmp_path: Path,
 ) -> None:
-    counter = entity(Flooded, ShardConfig(journal_url(tmp_path), mailbox=500))
+    config = ShardConfig(journal_url(tmp_path), mailbox=500)
+    counter = entity(Flooded, config)
     await counter.add("key 0")
     actor, peak_mb = await pid(counter), 0.0
     before_mb = pss_mb(actor)
-    floods = asyncio.gather(*(flood.remote(counter, 12_500, 50) for _ in range(4)))
+    # Callers without manners: their references let everything travel, and the shard alone refuses.
+    rude = entity(Flooded, replace(config, mailbox=1_000_000))
+    floods = asyncio.gather(*(flood.remote(rude, 12_500, 50) for _ in range(4)))
     while not floods.done():
         peak_mb = max(peak_mb, pss_mb(actor))
         await asyncio.sleep(0.1)
     came = await floods
     outcomes = sum((each.outcomes for each in came), Tally[str]())
-    print(before_mb, peak_mb, outcomes, [each.waits_s for each in came])
     assert outcomes.total() == 50_000
-    assert set(outcomes) == {"Total", "Busy"}
+    assert set(outcomes) <= {"Total", "Busy", "DeadlineExceeded"}
+    assert outcomes["Busy"]
     assert len({each.pid for each in came} | {os.getpid()}) == 5
     assert all(0 < wait_s <= 60 for each in came for wait_s in each.waits_s)
     assert peak_mb < before_mb + 100
+    # It is the same process, which goes on, and what was refused was not done.
     assert await pid(counter) == actor
     totals = [await counter.total(f"key {number}") for number in range(50)]
-    assert sum(total.adds for total in totals) == outcomes["Total"] + 1
+    done = sum(total.adds for total in totals) - 1
+    assert outcomes["Total"] <= done <= outcomes["Total"] + outcomes["DeadlineExceeded"]
     assert (await cast(EntityRef, counter).shard(0).pulse()).waiting == 0
     await retired([counter])
 
@@ -144,10 +154,7 @@ async def test_a_supervisor_that_was_killed_comes_back_and_goes_on_watching(tmp_
         await until(runs)
 
         async def is_well() -> bool:
-            try:
-                return all(part.healthy for part in await supervisor.health())
-            except BotError:
-                return False
+            return all(part.healthy for part in await supervisor.health())
 
         await until(is_well)
         assert await asyncio.to_thread(pid_of, "WatchedSupervisor") != killed

@@ -1,12 +1,13 @@
 """Tokens that a rate limiter hands out to be spent elsewhere."""
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import BadInput
 from core.rate_limit_messages import Granted, Lease, Leased, Refused, Returned
 from core.rate_limits import MAX_LEASES
-from core.token_buckets import Limits, Rate
-from tests.core.rate_limiters import LIMITS, Limiter
+from core.token_buckets import Held, Limits, Rate
+from tests.core.rate_limiters import AT, LIMITS, Limiter
 
 
 def test_a_lease_is_missing_from_the_bucket_until_it_is_settled() -> None:
@@ -120,8 +121,9 @@ def test_a_lease_belongs_to_its_user() -> None:
 
 def test_more_leases_than_are_kept_are_refused_until_one_ends() -> None:
     limiter = Limiter(limits=Limits(Rate(1e6, 1e6)))
-    for _ in range(MAX_LEASES):
-        assert isinstance(limiter.lease(1.0), Leased)
+    held = tuple(Held(number, "", 1.0, 0.0, AT + 10) for number in range(1, MAX_LEASES))
+    limiter.state = replace(limiter.state, leases=held, last_lease=len(held))
+    assert isinstance(limiter.lease(1.0), Leased)
     limiter.now += 4
     assert limiter.lease(1.0) == Refused("tenant", 6.001, "1,000 leases of the tenant are out already.")
     assert isinstance(limiter.lease(1.0, renews=7), Leased)

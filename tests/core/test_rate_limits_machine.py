@@ -256,4 +256,4 @@ class RateLimitMachine(RuleBasedStateMachine):
 
 
 TestRateLimitMachine = RateLimitMachine.TestCase
-TestRateLimitMachine.settings = settings(max_examples=300, stateful_step_count=50)
+TestRateLimitMachine.settings = settings(max_examples=200, stateful_step_count=50)

@@ -1,4 +1,4 @@
-"""A limiter that does not answer, and limits that only watch: nobody waits for long, and everything is counted."""
+"""A limiter that does not answer: nobody waits for long, and everything is counted."""
 
 import asyncio
 import logging
@@ -16,7 +16,6 @@ from tests.deployments.limiters import ATTEMPT_S, KEY, PATIENT_S, calling, drain
 GONE = Unavailable("RateLimiter-0", "It is being restarted.")
 CLOSED = LimiterConfig(attempt_s=PATIENT_S, idle_s=1e9)
 ALLOWANCE = LimiterConfig(attempt_s=PATIENT_S, idle_s=1e9, unreachable="allowance", allowance=Rate(0.1, 3.0))
-WATCHING = LimiterConfig(attempt_s=PATIENT_S, idle_s=1e9, enforce=False)
 
 
 # ------------------------------------------------------------ closed, or a small allowance
@@ -189,6 +188,19 @@ async def test_a_limiter_that_is_busy_is_tried_again_when_it_says() -> None:
         assert isinstance(await process.take(KEY), Granted)
 
 
+async def test_a_grant_that_comes_when_its_time_is_over_is_none(caplog: pytest.LogCaptureFixture) -> None:
+    async with calling() as callers:
+        process = callers.process(CLOSED)
+        callers.limiter.gate.clear()
+        take = asyncio.create_task(process.take(KEY))
+        await idle()
+        callers.clock.now_s += 60
+        callers.limiter.gate.set()
+        assert "it took too long" in refused(await take).because
+        assert isinstance(await process.take(KEY), Granted), "that was no outage"
+        assert not caplog.records
+
+
 async def test_a_deadline_that_the_reference_keeps_is_an_outage_too() -> None:
     async with calling() as callers:
         process = callers.process(CLOSED)
@@ -209,39 +221,3 @@ async def test_leases_that_cannot_be_given_back_are_counted_and_hold_nobody_up()
         assert callers.limiter.count("settle") == 1
         callers.clock.now_s += 60
         assert await callers.available() == 100, "they came back when they ended"
-
-
-# ------------------------------------------------------------ limits that only watch
-async def test_what_only_watches_grants_everything_at_once_and_counts_what_it_would_have_refused() -> None:
-    async with calling(Limits(Rate(0.001, 5.0))) as callers:
-        process = callers.process(WATCHING)
-        callers.limiter.gate.clear()
-        for _ in range(30):
-            assert await process.take(KEY, "ada") == Granted()
-        assert process.counts().would_have_refused == 0, "the limiter has said nothing yet"
-        callers.limiter.gate.set()
-        await idle(100)
-        counts = process.counts()
-        assert (counts.would_have_refused, counts.refused, counts.granted_after_asking) == (25, 0, 5)
-
-
-async def test_what_only_watches_refuses_nothing_in_an_outage_either() -> None:
-    async with calling() as callers:
-        process = callers.process(WATCHING)
-        callers.limiter.gone = {"": GONE}
-        for _ in range(10):
-            assert isinstance(await process.take(KEY, "ada"), Granted)
-        await idle()
-        counts = process.counts()
-        assert (counts.would_have_refused, counts.degraded) == (10, 10)
-
-
-async def test_what_is_too_much_to_watch_is_granted_and_counted_as_such() -> None:
-    async with calling() as callers:
-        process = callers.process(WATCHING)
-        callers.limiter.gate.clear()
-        for _ in range(1_500):
-            assert isinstance(await process.take(KEY, "ada"), Granted)
-        assert process.counts().unjudged == 500
-        callers.limiter.gate.set()
-        await idle()

