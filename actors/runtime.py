@@ -42,6 +42,7 @@ class ActorRef(Generic[T]):
     def __init__(self, spec: ActorSpec, cls: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._spec, self._cls, self._args, self._kwargs = spec, cls, args, kwargs
         self._handle: Any = None
+        self._searching: asyncio.Future[None] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ActorRef, (self._spec, self._cls, self._args, self._kwargs)
@@ -90,10 +91,18 @@ class ActorRef(Generic[T]):
         return await self._wait_for(getattr(handle, method).remote(*args, **kwargs), self._spec.deadline_s)
 
     async def _found(self) -> Any:
-        # Of many calls at once, one may find the actor while another loses it again.
+        # Of many calls at once one searches; when it has found the actor, another may have lost it again.
         while (handle := self._handle) is None:
-            await self.ready()
+            if self._searching is None:
+                self._searching = asyncio.ensure_future(self.ready())
+                self._searching.add_done_callback(self._searched)
+            await asyncio.shield(self._searching)
         return handle
+
+    def _searched(self, search: asyncio.Future[None]) -> None:
+        self._searching = None
+        if not search.cancelled():
+            search.exception()  # whoever waited has it; nobody may be left
 
     async def _wait_for(self, reply: Awaitable[Any], deadline_s: float) -> Any:
         name = self._spec.name

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,8 @@ def main() -> int:
     parser.add_argument("--callers", type=int, default=24, help="callers in each process")
     parser.add_argument("--seed", type=int, help="repeat the choices of another run")
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    # An outage is what the limiter warns of, and here nothing but outages happen.
+    logging.basicConfig(level=logging.ERROR)
     # Ray's sockets lie in its folder, and a socket's path may have 107 characters only.
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
         figures = asyncio.run(run(Options(**given), Path(folder), _tell))

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, cast
 import ray
 
 from actors.runtime import NAMESPACE
-from actors.runtime_references import EntityRef
-from core.errors import BotError, Busy
+from actors.runtime_references import Call, EntityRef, together
+from core.errors import Busy
 from core.journal import Step
 from tests.actors.counters import KIND, Counter, Total
 
@@ -44,6 +44,10 @@ class Watched(Counter):
     kind = replace(KIND, name="WatchedCounter")
 
 
+class Homeless(Counter):
+    kind = replace(KIND, name="HomelessCounter")
+
+
 class SlowDisk:
     """Each commit takes `seconds` longer while the file is there."""
 
@@ -64,18 +68,18 @@ class Flood(NamedTuple):
 
 
 @ray.remote(num_cpus=0)
-def flood(counter: Counter, calls: int, keys: int) -> Flood:
-    """Call so often at once, in a process of its own."""
-    return asyncio.run(flooded(counter, calls, keys))
+def flood(counter: Counter, messages: int, calls: int) -> Flood:
+    """Send so many messages of so many calls at once, in a process of its own."""
+    return asyncio.run(_flooded(counter, messages, calls))
 
 
-async def flooded(counter: Counter, calls: int, keys: int) -> Flood:
-    came = await asyncio.gather(*(counter.add(f"key {n % keys}") for n in range(calls)), return_exceptions=True)
-    waits_s = [each.retry_after_s for each in came if isinstance(each, Busy)]
-    outcomes = Tally(type(each).__name__ for each in came)
-    unforeseen = [each for each in came if not isinstance(each, Total | BotError)]
-    assert not unforeseen, unforeseen[0]
-    return Flood(outcomes, (min(waits_s), max(waits_s)) if waits_s else (), os.getpid())
+async def _flooded(counter: Counter, messages: int, calls: int) -> Flood:
+    message = [Call("add", f"key {number}") for number in range(calls)]
+    came = await asyncio.gather(*(together(counter, message) for _ in range(messages)))
+    outcomes = [outcome for outcomes in came for outcome in outcomes]
+    waits_s = [each.error.retry_after_s for each in outcomes if isinstance(each.error, Busy)]
+    told = Tally(type(each.error or each.value).__name__ for each in outcomes)
+    return Flood(told, (min(waits_s), max(waits_s)) if waits_s else (), os.getpid())
 
 
 def pid_of(name: str) -> int:

@@ -73,14 +73,17 @@ async def test_an_event_loop_that_hangs_is_seen_and_its_process_replaced(tmp_pat
         hanging = asyncio.ensure_future(counter.hang("b", 600.0))
         reasons: list[str] = []
 
-        async def is_replaced() -> bool:
+        async def is_seen() -> bool:
             reasons.extend(part.detail for part in await supervisor.health() if not part.healthy)
+            return any("hangs since" in reason for reason in reasons)
+
+        async def is_replaced() -> bool:
             return await pid(counter) != before
 
+        await until(is_seen)
+        hanging.cancel()  # it would be sent again, and the next process would hang as well
         await until(is_replaced)
-        assert any("hangs since" in reason for reason in reasons), reasons
         assert await counter.add("a") == Total(6.0, 6)
-        hanging.cancel()
 
 
 async def test_a_slow_disk_is_answered_slowly_or_refused_with_a_time_to_wait(tmp_path: Path) -> None:
@@ -118,7 +121,7 @@ async def test_a_flood_from_several_processes_is_refused_with_a_time_to_wait_and
     before_mb = pss_mb(actor)
     # Callers without manners: their references let everything travel, and the shard alone refuses.
     rude = entity(Flooded, replace(config, mailbox=1_000_000))
-    floods = asyncio.gather(*(flood.remote(rude, 12_500, 50) for _ in range(4)))
+    floods = asyncio.gather(*(flood.remote(rude, 500, 25) for _ in range(4)))
     while not floods.done():
         peak_mb = max(peak_mb, pss_mb(actor))
         await asyncio.sleep(0.1)
@@ -132,7 +135,7 @@ async def test_a_flood_from_several_processes_is_refused_with_a_time_to_wait_and
     assert peak_mb < before_mb + 100
     # It is the same process, which goes on, and what was refused was not done.
     assert await pid(counter) == actor
-    totals = [await counter.total(f"key {number}") for number in range(50)]
+    totals = [await counter.total(f"key {number}") for number in range(25)]
     done = sum(total.adds for total in totals) - 1
     assert outcomes["Total"] <= done <= outcomes["Total"] + outcomes["DeadlineExceeded"]
     assert (await cast(EntityRef, counter).shard(0).pulse()).waiting == 0
@@ -179,7 +182,8 @@ async def test_a_reminder_fires_after_a_crash_though_nobody_calls(tmp_path: Path
 
 
 async def test_the_dashboard_shows_each_shard_by_its_class_and_name() -> None:
-    listed = await asyncio.to_thread(list_actors, limit=1_000, filters=[("state", "=", "ALIVE")])
+    address = ray.get_runtime_context().gcs_address  # by itself it looks for any Ray of the machine
+    listed = await asyncio.to_thread(list_actors, address, [("state", "=", "ALIVE")], 1_000)
     named = {actor.name: actor.class_name for actor in listed}
     for kind in ("BudgetLedger", "RateLimiter", "ActivityLog"):
         assert named[f"{kind}-0"] == kind
