@@ -2,15 +2,17 @@
 
 import itertools
 import os
+import pickle
 import time
-from collections.abc import Callable, Mapping
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from core.errors import Busy
 
 _LONGEST_WAIT_S = 5.0
-# Unique among processes and their restarts; what follows it counts.
-_prefix = os.urandom(6).hex()
+# Unique among processes and their restarts; what follows it counts. Short: entities remember many of them.
+_prefix = urlsafe_b64encode(os.urandom(6)).decode()
 _COUNT = itertools.count()
 
 
@@ -46,6 +48,19 @@ class Moved(Exception):
         self.shards = shards
 
 
+def pack(calls: Sequence[Request] | Sequence[Outcome]) -> bytes:
+    """What travels, as bytes: plain tuples in a plain pickle. Ray's pickler would ask Python about each object."""
+    return pickle.dumps([tuple(call) for call in calls], pickle.HIGHEST_PROTOCOL)
+
+
+def requests_in(packed: bytes) -> list[Request]:
+    return [Request(*row) for row in pickle.loads(packed)]
+
+
+def outcomes_in(packed: bytes) -> list[Outcome]:
+    return [Outcome(*row) for row in pickle.loads(packed)]
+
+
 def request(
     method: str,
     key: str,
@@ -71,7 +86,7 @@ def busy(name: str, waiting: int, answers_per_s: float) -> Busy:
 
 def _renew_prefix() -> None:
     global _prefix
-    _prefix = os.urandom(6).hex()
+    _prefix = urlsafe_b64encode(os.urandom(6)).decode()
 
 
 # A process that was forked counts on from the same number.

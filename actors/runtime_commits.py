@@ -31,6 +31,11 @@ class Batch:
         self._error: BotError | None = None
         self._lost: dict[str, BotError] = {}
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is on disk."""
+        return self.done and self._error is None and not self._lost
+
     async def wait(self) -> None:
         """Until the batch is committed or has failed."""
         if not self.done:

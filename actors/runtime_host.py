@@ -19,7 +19,7 @@ from actors.runtime_journal import SqlJournal
 from actors.runtime_live import FUTURE_S, REMEMBER_S, SNAPSHOT_EVERY, CommandId, Live
 from actors.runtime_loading import Loader
 from core.entities import EntityKind, Find, Record
-from core.entity_codec import Codec
+from core.entity_codec import Codec, to_json
 from core.errors import BotError, Fenced
 from core.journal import AtStep, Journal, Write, no_step
 from core.streams import stream_of
@@ -141,7 +141,7 @@ class Host(Generic[S, C, E]):
         decision = self.kind.decide(live.state, command, now, live.chance(stream))
         if self._commits is None:
             if decision.writes:
-                live.step(self.kind.replay(live.state, decision.events), asked, decision.reply, now)
+                live.step(self.kind.replay(live.state, decision.events), asked, to_json(decision.reply), now)
         elif decision.writes:
             self._refuse_while_broken()
             every = self.config.snapshot_every
@@ -153,6 +153,8 @@ class Host(Generic[S, C, E]):
         """Put what an entity decided into the next commit."""
         assert self._commits is not None
         batch = live.batch = self._commits.append(write)
+        if not (write.settled or write.effects):
+            return
         ids = (*write.settled, *(effect.effect_id for effect in write.effects))
         for watch in self.watches:
             watch.changed.update(((write.stream, effect_id), batch) for effect_id in ids)

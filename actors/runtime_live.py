@@ -6,9 +6,9 @@ Nothing in here waits: between reading a state and changing it nothing else can 
 from typing import Any, Generic, TypeVar
 
 from actors.runtime_commits import Batch
-from actors.runtime_remembered import NOTHING, Remembered, forget, found, len_of, remember, without
+from actors.runtime_remembered import NOTHING, Remembered, forget, found, remember, without
 from core.entities import Chance, Decision, EntityKind
-from core.entity_codec import Codec, to_json
+from core.entity_codec import Codec, to_json, to_json_each
 from core.errors import BadInput, Unavailable
 from core.journal import Entry, Loaded, Snapshot, Write
 from core.streams import check_contiguous, stream_of
@@ -56,7 +56,6 @@ class Live(Generic[S, C, E]):
         self.batch: Batch | None = None
         self._since_snapshot = 0
         self._forgotten_at = 0.0
-        # Replies, or the entries that hold them.
         self._remembered: Remembered = NOTHING
 
     @classmethod
@@ -79,9 +78,7 @@ class Live(Generic[S, C, E]):
                 live.state = kind.replay(live.state, codec.events(entry))
                 live.seq, live.at = entry.seq, entry.at
                 live._since_snapshot += 1
-            # Without what has been replayed: what is remembered is small.
-            kept = Entry(entry.stream, entry.seq, entry.at, entry.command_id, entry.version, "", "", entry.reply)
-            live._remember(entry.command_id, entry.at, kept)
+            live._remember(entry.command_id, entry.at, entry.reply)
         return live
 
     def known(self, asked: CommandId, codec: Codec[S, C, E], now: float) -> tuple[Any] | None:
@@ -91,7 +88,7 @@ class Live(Generic[S, C, E]):
         """
         first = found(self._remembered, asked.command_id)
         if first is not None and first[0] >= now - REMEMBER_S - FUTURE_S:
-            return (codec.reply(first[1]) if isinstance(first[1], Entry) else first[1],)
+            return (codec.reply_in(first[1], self.key),)
         if asked.issued_at > now + FUTURE_S:
             problem = f"The command for {self.key} was issued {asked.issued_at - now:,.0f} s in the future."
             raise BadInput(problem, "Set the clock of the machine that sends it.")
@@ -126,17 +123,15 @@ class Live(Generic[S, C, E]):
         """Change the state at once, and return what has to be on disk before anybody is told."""
         stream = stream_of(kind.name, self.key)
         # All texts first: what cannot be written changes nothing.
-        kept, reply, events = to_json(command) if kind.keeps_commands else "", to_json(decision.reply), decision.events
-        # What happened is often what the caller is told.
-        told = len(events) == 1 and events[0] is decision.reply
+        reply, events, *kept = _texts(decision, (command,) if kind.keeps_commands else ())
         entry = Entry(
             stream,
             self.seq + 1,
             now,
             asked.command_id,
             kind.version,
-            kept,
-            f"[{reply}]" if told else to_json(events),
+            kept[0] if kept else "",
+            events,
             reply,
         )
         # The events as they can be read back, so that a replay gives the same state, bit for bit.
@@ -155,13 +150,13 @@ class Live(Generic[S, C, E]):
             snapshot,
         )
         write.check()
-        self.step(state, asked, decision.reply, now)
+        self.step(state, asked, reply, now)
         if snapshot:
             self._since_snapshot = 0
         return write
 
-    def step(self, state: S, asked: CommandId, reply: Any, now: float) -> None:
-        """Go on to `state`, and remember what was replied."""
+    def step(self, state: S, asked: CommandId, reply: str, now: float) -> None:
+        """Go on to `state`, and remember what was replied, as JSON text."""
         self.state, self.at = state, now
         self.seq += 1
         self._since_snapshot += 1
@@ -181,10 +176,24 @@ class Live(Generic[S, C, E]):
 
     def forget_old(self, now: float) -> None:
         """Drop what is remembered of commands that are too old to be asked again, or are too many."""
-        self._remembered, last = forget(self._remembered, now - REMEMBER_S - FUTURE_S, MAX_REMEMBERED)
-        self._forgotten_at = max(self._forgotten_at, last)
+        self.waited()  # a batch that is on disk is forgotten too
+        before = now - REMEMBER_S - FUTURE_S
+        # A few of mixed age stay as they are: to look at them would cost more than they do.
+        if isinstance(self._remembered, dict) or self.at < before:
+            self._remembered, last = forget(self._remembered, before, MAX_REMEMBERED)
+            self._forgotten_at = max(self._forgotten_at, last)
 
-    def _remember(self, command_id: str, at: float, reply: Any) -> None:
+    def _remember(self, command_id: str, at: float, reply: str) -> None:
         self._remembered = remember(self._remembered, command_id, at, reply)
-        if len_of(self._remembered) > MAX_REMEMBERED + _FORGOTTEN_AT_ONCE:
+        if isinstance(self._remembered, dict) and len(self._remembered) > MAX_REMEMBERED + _FORGOTTEN_AT_ONCE:
             self.forget_old(at)
+
+
+def _texts(decision: Decision[Any], others: tuple[Any, ...]) -> list[str]:
+    """The reply, the events, and `others`, as the journal keeps them."""
+    told, events = decision.reply, decision.events
+    if len(events) == 1 and events[0] is told:
+        # What happened is often what the caller is told.
+        reply, *rest = to_json_each([told, *others])
+        return [reply, f"[{reply}]", *rest]
+    return to_json_each([told, events, *others])

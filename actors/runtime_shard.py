@@ -41,6 +41,11 @@ class Turn(NamedTuple):
     stream: str = ""
     reading: Callable[[], Awaitable[Outcome]] | None = None
 
+    def at_once(self) -> Outcome | None:
+        """The outcome where it may leave now; None where it has to wait."""
+        waits = self.batch is not None and not self.batch.whole
+        return None if waits or self.reading is not None else self.outcome
+
     async def gated(self) -> Outcome:
         """The outcome, once it may leave; the reason, where what it depends on did not get to disk."""
         if self.batch is not None:
@@ -94,7 +99,7 @@ class Shard(Generic[S, C, E]):
         try:
             failed = await self._host.load({asked.key for asked in requests if self._may_load(asked)})
             turns = [self._take_turn(asked, failed) for asked in requests]
-            return [await turn.gated() for turn in turns]
+            return [turn.at_once() or await turn.gated() for turn in turns]
         finally:
             self._waiting -= len(requests)
             self._served += len(requests)
@@ -128,7 +133,7 @@ class Shard(Generic[S, C, E]):
         live = self._host.live.get(asked.key)
         if live is None:
             return Turn(Outcome(error=Fenced(self._host.name, "It was reloaded; try again.")))
-        live.used_s = time.monotonic()
+        live.used_s = self._ticked_at  # one number for all that are used until the next tick
         return self._run(live, asked)
 
     async def _submit(self, key: str, asked: CommandId, command: C, settles: str = "") -> Any:

@@ -1,14 +1,15 @@
 """A shard as a Ray actor: how it is started, called, probed beside its event loop, replaced and retired."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import ray
 
 from actors.runtime import ActorRef, ActorSpec
-from actors.runtime_calls import Outcome, Request, busy
+from actors.runtime_calls import Outcome, Request, busy, outcomes_in, pack, requests_in
 from actors.runtime_entities import EntityActor
 from actors.runtime_host import ShardConfig
 from core.supervision import Pulse
@@ -17,6 +18,37 @@ PROBE_S = 2.0
 COMING_UP_S = 20.0
 _RATE_EVERY_S = 0.25
 _PROBE = "probe"
+# A commit is a dozen short steps in a thread, and each waits so long for the interpreter while the event loop is busy.
+_SWITCH_S = 0.000_5
+
+
+class Shell:
+    """What is called of a shard from other processes.
+
+    Ray wraps every method of an actor's class, and each of its own calls of another method pays for that. So a shard is
+    held by its actor, and is none itself.
+    """
+
+    cls: ClassVar[type[EntityActor[Any, Any, Any]]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        sys.setswitchinterval(_SWITCH_S)
+        self._shard = self.cls(*args, **kwargs)
+
+    async def perform_packed(self, packed: bytes) -> bytes:
+        return pack(await self._shard.perform(requests_in(packed)))
+
+    def pulse(self) -> Pulse:
+        return self._shard.pulse()
+
+    async def start(self) -> None:
+        await self._shard.start()
+
+    async def drain(self) -> None:
+        await self._shard.drain()
+
+    async def adopt(self) -> None:
+        await self._shard.adopt()
 
 
 class ShardRef(ActorRef[Any]):
@@ -43,8 +75,7 @@ class ShardRef(ActorRef[Any]):
             raise busy(self._spec.name, self._under_way, self._answers_per_s)
         self._under_way += len(requests)
         try:
-            outcomes: Sequence[Outcome] = await self._call("perform", (requests,), {})
-            return outcomes
+            return outcomes_in(await self._call("perform_packed", (pack(requests),), {}))
         finally:
             self._under_way -= len(requests)
             self._count(len(requests))
@@ -87,7 +118,9 @@ class ShardRef(ActorRef[Any]):
     def _remote(self) -> Any:
         # Probes have a thread and a loop of their own, so that a loop that hangs is seen.
         remote: Any = ray.remote
-        return remote(concurrency_groups={_PROBE: 1})(self._cls).options(**self._options())
+        # Under the name of the kind's own class, which is what the Ray dashboard shows.
+        shell = type(self._spec.name.rpartition("-")[0], (Shell,), {"cls": self._cls})
+        return remote(concurrency_groups={_PROBE: 1})(shell).options(**self._options())
 
     def _options(self) -> dict[str, Any]:
         # More than a mailbox may be inside at once, so that the shard itself refuses what is too much.

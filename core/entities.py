@@ -25,11 +25,11 @@ E = TypeVar("E")
 MAX_KEY_CHARS = 200
 
 
-class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True, omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """Base of commands, events and replies; the journal tells them apart by class name. New fields get defaults."""
 
 
-class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """Base of states and their parts. Its fields are what a snapshot holds."""
 
 

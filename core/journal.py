@@ -53,10 +53,14 @@ class Write(msgspec.Struct, frozen=True):
 
     def check(self) -> None:
         """Raises BadInput where no journal could keep this: a time that is not finite, or half a character or NUL."""
-        times, texts = [self.erased_before], [self.stream, *self.erased, *self.settled]
-        if self.entry:
-            times.append(self.entry.at)
-            texts.append(self.entry.command_id)
+        entry = self.entry
+        if entry and not (self.records or self.erased or self.erased_before or self.effects or self.settled):
+            # As nearly always.
+            text = self.stream + entry.command_id
+            if math.isfinite(entry.at) and text.isascii() and "\0" not in text:
+                return
+        times = [self.erased_before, entry.at if entry else 0.0]
+        texts = [self.stream, entry.command_id if entry else "", *self.erased, *self.settled]
         for record in self.records:
             times.append(record.at)
             texts += (record.record_id, record.kind, record.user, record.channel, record.body)

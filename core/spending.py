@@ -6,6 +6,7 @@ Money is a `Decimal` of US dollars with at most 12 places. Nothing is ever round
 import math
 from datetime import UTC, datetime
 from decimal import ROUND_UP, Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
 from typing import Literal
 
 from core.entities import State
@@ -117,19 +118,29 @@ class Tally(State, frozen=True, gc=False):
 
 def day_start(at: float) -> float:
     """When the UTC day of `at` began, both in unix seconds."""
-    return math.floor(at / DAY_S) * DAY_S
+    return _midnight(math.floor(at / DAY_S))
 
 
 def month_start(at: float) -> float:
     """When the UTC month of `at` began, both in unix seconds."""
-    # Whole seconds: datetime rounds to the nearest microsecond, which may be in the next month.
-    moment = datetime.fromtimestamp(math.floor(at), UTC)
-    return datetime(moment.year, moment.month, 1, tzinfo=UTC).timestamp()
+    return _first_midnight(math.floor(at / DAY_S))
 
 
 def next_month_start(at: float) -> float:
     """When the UTC month after that of `at` begins, both in unix seconds."""
     return month_start(month_start(at) + 32 * DAY_S)
+
+
+# Every tenant keeps when its day and its month began: with these, all keep the same two numbers.
+@lru_cache(maxsize=64)
+def _midnight(day: int) -> float:
+    return day * DAY_S
+
+
+@lru_cache(maxsize=64)
+def _first_midnight(day: int) -> float:
+    moment = datetime.fromtimestamp(day * DAY_S, UTC)
+    return datetime(moment.year, moment.month, 1, tzinfo=UTC).timestamp()
 
 
 def usd(value: float | str | Decimal) -> Decimal:

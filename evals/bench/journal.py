@@ -5,9 +5,9 @@
   every command alone.
 
 The entity is a counter (evals/measure/counter.py), so that all cost is the runtime's. The sides take turns in one run,
-each round the other way round. SQLite, each commit synced to the disk that `data` is on. The callers run in this
-process and the actors in theirs, so both sides pay for Ray. As an extra, a real resident: reservations and settlements
-of a BudgetLedger, `batch` a call.
+each round the other way round. SQLite, each commit synced to the disk of the folder `data` (by default that of
+temporary files). The callers run in this process and the actors in theirs, so both sides pay for Ray. As an extra, a
+real resident: reservations and settlements of a BudgetLedger, `batch` a call.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ def run(
     data: Path = DISK,
     callers: int = 256,
     calls: int = 4_000,
-    senders: int = 4,
+    senders: int = 16,
     batch: int = 100,
     commands: int = 20_000,
     rounds: int = 7,
@@ -63,7 +63,7 @@ async def measure(
 
     async def sent(counter: Counter) -> float:
         # The third side is far slower: as long a round of it would be most of the measurement.
-        count = commands // 5 if counter is unshared else commands
+        count = commands // 10 if counter is unshared else commands
         return await batch_rate(counter, senders, batch, count)
 
     single = await take_turns(called, {"durable": durable, "undurable": undurable}, rounds)

@@ -8,7 +8,7 @@ import pytest
 
 from actors.runtime_live import CLOCK_SKEW_S, FUTURE_S, MAX_REMEMBERED, REMEMBER_S, CommandId, Live
 from actors.runtime_remembered import NOTHING, found, len_of
-from core.entity_codec import Codec
+from core.entity_codec import Codec, to_json
 from core.errors import BadInput, Unavailable
 from tests.actors.counters import KIND, Counter, Counts, Total
 from tests.actors.shards import Clock, Disk, asked, outcome, running, turned
@@ -144,7 +144,7 @@ def test_what_is_remembered_is_bounded_and_what_had_to_be_forgotten_is_refused()
     entity: Live[Counts, Any, Any] = Live("a", Counts())
     count = 3 * MAX_REMEMBERED // 2
     for n in range(count):
-        entity.step(Counts(), CommandId(str(n), n * rate), Total(0.0, n), n * rate)
+        entity.step(Counts(), CommandId(str(n), n * rate), to_json(Total(0.0, n)), n * rate)
         assert len_of(entity._remembered) < 1.2 * MAX_REMEMBERED
     now = count * rate
     oldest = count - len_of(entity._remembered)
@@ -162,7 +162,7 @@ def test_what_is_remembered_is_bounded_and_what_had_to_be_forgotten_is_refused()
 def test_what_is_too_old_to_be_repeated_is_forgotten_also_when_nobody_calls() -> None:
     entity: Live[Counts, Any, Any] = Live("a", Counts())
     for n in range(100):
-        entity.step(Counts(), CommandId(str(n), float(n)), Total(0.0, n), float(n))
+        entity.step(Counts(), CommandId(str(n), float(n)), to_json(Total(0.0, n)), float(n))
     entity.forget_old(REMEMBER_S + FUTURE_S + 50.0)
     assert [n for n in range(100) if found(entity._remembered, str(n))] == [*range(50, 100)]
     entity.forget_old(REMEMBER_S + FUTURE_S + 1_000.0)

@@ -66,6 +66,15 @@ async def test_what_is_dead_is_started_then_replaced_and_the_reason_is_shown(sup
     assert (await supervisor.health())[1].healthy
 
 
+async def test_a_frozen_process_is_replaced_though_it_never_answers_to_being_started(supervise: Supervise) -> None:
+    frozen = FakeShard(GONE)
+    frozen.hangs = {"start"}
+    supervisor = supervise(of(frozen))
+    for _ in range(3):
+        await asyncio.wait_for(supervisor.look(), 30)
+    assert frozen.done == ["start", "start", "replace"]
+
+
 @pytest.mark.parametrize(
     ("pulse", "action"),
     [

@@ -8,21 +8,24 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from statistics import median
 
 import ray
+from ray.exceptions import RayActorError
 
 from actors.runtime import NAMESPACE, ActorSpec, spawn
 from actors.runtime_references import EntityRef
 from actors.supervisor import Supervisor
 from core.entity_codec import to_json
+from core.errors import Unavailable
 from core.journal import Step
 from core.supervision import Rules
 from tests.chaos.judge import Evidence, gathered
-from tests.chaos.killer import RANDOM, STOPPED, Killer
+from tests.chaos.killer import BACK_S, RANDOM, STOPPED, Killer
 from tests.chaos.stage import Plan, cast_of, connected, grow_old
 from tests.chaos.workload import work
 from tests.fakes.postgres import server
@@ -80,6 +83,7 @@ async def run(options: Options, folder: Path, tell: Tell) -> Mapping[str, object
         kills = Kills(killers)
         await _let_go(options, plan, kills, tell)
         tell(f"{time.monotonic() - began_s:5.0f} s: all callers have ended.")
+        await _all_well(watch)
         evidence = await gathered(plan, kinds.kinds(), since, old)
         tell(f"{time.monotonic() - began_s:5.0f} s: judging.")
     return _figures(evidence, kills, time.monotonic() - began_s, tell)
@@ -141,14 +145,26 @@ async def _elsewhere(plan: Plan, number: int) -> None:
 async def _repeated(kill: Callable[[], Awaitable[None]], way: str, every_s: float, kills: Kills) -> None:
     while True:
         await asyncio.sleep(random.uniform(0.5, 1.5) * every_s)
-        await kill()
-        kills.others[way] += 1
+        # One that has not come back yet is not killed again.
+        with suppress(RayActorError):
+            await kill()
+            kills.others[way] += 1
 
 
 async def _kill_supervisor() -> None:
     """Nobody watches until Ray has started it again."""
     pid = await ray.get_actor(SUPERVISOR, NAMESPACE).__ray_call__.remote(lambda _: os.getpid())
     os.kill(pid, signal.SIGKILL)
+
+
+async def _all_well(watch: Supervisor) -> None:
+    """Until the supervisor finds every shard well. Raises TimeoutError where it does not."""
+    async with asyncio.timeout(BACK_S):
+        while True:
+            with suppress(Unavailable):
+                if all(part.healthy for part in await watch.health()):
+                    return
+            await asyncio.sleep(0.5)
 
 
 async def _restart_database() -> None:
