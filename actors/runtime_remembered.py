@@ -62,11 +62,6 @@ def forget(known: Remembered, before: float, most: int) -> tuple[Remembered, flo
     return dict(islice(known.items(), gone, None)) or NOTHING, times[gone - 1]
 
 
-def len_of(known: Remembered) -> int:
-    """How many commands are known."""
-    return len(known) if isinstance(known, dict) else len(_rows(known))
-
-
 def _rows(known: bytes) -> list[_Row]:
     return _ROWS.decode(known) if known else []
 

@@ -71,8 +71,9 @@ def over_admitted(taken: list[float], per_s: float, burst: float) -> int:
     One pass: a bucket that is filled by `per_s` and emptied by each token may never be short of one (a token bucket
     admits exactly the sequences that keep within burst + rate * length in every window).
     """
-    level, last, worst = burst, taken[0] if taken else 0.0, 0.0
-    for at in sorted(taken):
+    times = sorted(taken)
+    level, last, worst = burst, times[0] if times else 0.0, 0.0
+    for at in times:
         level = min(burst, level + per_s * (at - last)) - 1.0
         last = at
         worst = min(worst, level)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actors.runtime_live import CLOCK_SKEW_S, FUTURE_S, MAX_REMEMBERED, REMEMBER_S, CommandId, Live
-from actors.runtime_remembered import NOTHING, found, len_of
+from actors.runtime_remembered import NOTHING, found
 from core.entity_codec import Codec, to_json
 from core.errors import BadInput, Unavailable
 from tests.actors.counters import KIND, Counter, Counts, Total
@@ -145,9 +145,9 @@ def test_what_is_remembered_is_bounded_and_what_had_to_be_forgotten_is_refused()
     count = 3 * MAX_REMEMBERED // 2
     for n in range(count):
         entity.step(Counts(), CommandId(str(n), n * rate), to_json(Total(0.0, n)), n * rate)
-        assert len_of(entity._remembered) < 1.2 * MAX_REMEMBERED
+        assert len(entity._remembered) < 1.2 * MAX_REMEMBERED
     now = count * rate
-    oldest = count - len_of(entity._remembered)
+    oldest = count - len(entity._remembered)
     assert oldest <= count - MAX_REMEMBERED
     # The newest are known. An older one, though it is not too old by the clock, is refused rather than done again; also
     # where the asker's clock runs ahead as far as clocks may.
