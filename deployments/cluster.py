@@ -18,7 +18,6 @@ from ray.exceptions import AuthenticationError, RayError
 from ray.serve.config import HTTPOptions
 from ray.serve.exceptions import RayServeException
 
-from actors.runtime import NAMESPACE
 from config.configuration import Configuration
 from config.settings import Settings
 from core.errors import StartupFailed
@@ -28,6 +27,7 @@ from deployments.app import APP, application, assistant, transcript_store
 from deployments.entities import entities, supervised
 from deployments.health import NOBODY
 from deployments.instance import Addresses
+from deployments.local_ray import init_ray
 from deployments.preflight import (
     require_free_port,
     require_keys,
@@ -81,7 +81,7 @@ async def joined(settings: Settings, addresses: Addresses) -> AsyncIterator[Runn
 async def connected(address: str) -> AsyncIterator[None]:
     """A connection to a Ray that runs at `address`, `host:port`. Raises StartupFailed where none does."""
     try:
-        await asyncio.to_thread(_init, address=address)
+        await asyncio.to_thread(init_ray, address=address)
     except (RayError, RuntimeError, ConnectionError, OSError) as error:
         problem = f"The bot's Ray at {address} cannot be reached: {_last_line(error)}"
         raise StartupFailed(problem, "Stop the bot and start it again.") from error
@@ -89,18 +89,6 @@ async def connected(address: str) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.to_thread(ray.shutdown)
-
-
-def _init(**options: object) -> None:
-    for name in ("ray", "ray.serve"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    ray.init(
-        namespace=NAMESPACE,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        configure_logging=False,
-        **options,  # type: ignore[arg-type]  # Ray's options are many and of many types
-    )
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
@@ -147,7 +135,7 @@ def _ray(settings: Settings) -> Iterator[None]:
         require_listener(cluster.address)
     try:
         with _signals_kept():
-            _init(**options)
+            init_ray(**options)
     except AuthenticationError as error:
         raise StartupFailed(
             f"The cluster at {cluster.address} refuses this machine's token.",

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,7 +16,6 @@ import ray
 from actors.activity_log import ActivityLog
 from actors.budget_ledger import BudgetLedger
 from actors.rate_limiter import RateLimiter
-from actors.runtime import NAMESPACE
 from actors.runtime_host import ShardConfig
 from actors.runtime_references import EntityRef, entity
 from core.budget_messages import BudgetLimits
@@ -25,6 +23,7 @@ from core.journal import no_step
 from core.placement import shard_of
 from core.spending import Limit
 from core.token_buckets import Limits, Rate
+from deployments.local_ray import init_ray
 from tests.actors.counters import KIND, Counter
 from tests.actors.shards import asked
 from tests.chaos.fuses import Fuses
@@ -109,15 +108,7 @@ def cast_of(plan: Plan) -> Cast:
 @asynccontextmanager
 async def connected(address: str, **options: object) -> AsyncIterator[None]:
     """A process of its own on a Ray that runs, or ("local") with a Ray of its own."""
-    await asyncio.to_thread(
-        ray.init,
-        address=address,
-        namespace=NAMESPACE,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        configure_logging=False,
-        **options,  # type: ignore[arg-type]  # Ray's options are many and of many types
-    )
+    await asyncio.to_thread(init_ray, address=address, **options)
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from actors.runtime_host import ShardConfig
 from actors.runtime_references import EntityRef, entity
 from actors.supervisor import Supervisor
 from core.errors import Unavailable
+from deployments.local_ray import init_ray
 from tests.actors.shards import journal_url
 from tests.cluster.counters import Homeless
 
@@ -75,7 +76,7 @@ def main(folder: Path) -> None:
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         node = cluster.add_node(num_cpus=1)
-        ray.init(address=cluster.address, namespace=NAMESPACE, log_to_driver=False)
+        init_ray(address=cluster.address)
         told = asyncio.run(lose(node, cluster, folder))
         (folder / TOLD).write_text(json.dumps(told))
         ray.shutdown()
