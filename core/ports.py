@@ -24,6 +24,7 @@ from core.budget_messages import (
     Settled,
 )
 from core.entities import Find
+from core.following import Announcement, Followed, FollowRequest, ForgetReport, ForgetRequest, QueueView
 from core.messages import (
     Answer,
     Ask,
@@ -125,6 +126,62 @@ class Assistant(Protocol):
 
     async def receipt(self, tenant: TenantContext, answer_id: str = "") -> StepResult[LoggedAnswer]:
         """How an answer to this person came about: the last one's where no id is given. A Skip where there is none."""
+        ...
+
+
+class Curator(Protocol):
+    """What moderators do about channels, the queue and what is kept. An expected refusal is a `Fail` or a `Skip`."""
+
+    async def follow(self, request: FollowRequest) -> StepResult[Followed]:
+        """Follow a channel from now on and bring in its past; a Skip where it is followed already."""
+        ...
+
+    async def unfollow(self, tenant: TenantContext, channel: str) -> StepResult[Followed]:
+        """Follow it no more; what was brought in stays. `channel` is a link, or a part of one title."""
+        ...
+
+    async def pause(self, tenant: TenantContext, channel: str) -> StepResult[Followed]:
+        """Look for no news and bring in nothing of it until it is resumed."""
+        ...
+
+    async def resume(self, tenant: TenantContext, channel: str) -> StepResult[Followed]: ...
+
+    async def following(self, tenant: TenantContext) -> StepResult[Sequence[Followed]]:
+        """Every followed channel, by title."""
+        ...
+
+    async def backfill(self, tenant: TenantContext, channel: str, back_days: int) -> StepResult[Followed]:
+        """List the channel again, back to `back_days` ago, and bring in what is missing; 0 days only reports."""
+        ...
+
+    async def queue(self, tenant: TenantContext) -> StepResult[QueueView]: ...
+
+    async def retry(self, tenant: TenantContext, job: str) -> StepResult[int]:
+        """Try dead jobs again: one by its id, or all of them ("all"); how many."""
+        ...
+
+    async def drop(self, tenant: TenantContext, job: str) -> StepResult[int]:
+        """Take dead or waiting jobs out of the queue: one by its id, or all dead ones ("all"); how many."""
+        ...
+
+    async def forget(self, request: ForgetRequest) -> StepResult[ForgetReport]:
+        """Delete a video, a channel with all its videos, or what a user asked, wherever it is kept."""
+        ...
+
+
+class Announcer(Protocol):
+    """Hands announcements to whoever is on Discord, one after the other, until each is confirmed."""
+
+    async def next(self, wait_s: float) -> Announcement | None:
+        """The next announcement to post; None where none came within `wait_s` seconds."""
+        ...
+
+    async def posted(self, announcement_id: str) -> None:
+        """It stands in its channel: it is never given out again."""
+        ...
+
+    async def refused(self, announcement_id: str, reason: str) -> None:
+        """It can never be posted (no such channel, no permission): it is given up, and the reason logged."""
         ...
 
 

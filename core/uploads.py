@@ -1,0 +1,70 @@
+"""What a channel has: its uploads, as a listing or a feed names them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.source_states import SourceState
+
+
+class UploadKind(StrEnum):
+    """What sort of upload it is: YouTube keeps them under three tabs, other sites have videos alone."""
+
+    VIDEO = "video"
+    SHORT = "short"
+    STREAM = "stream"
+
+
+ALL_KINDS = tuple(UploadKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What can be followed: a channel, a playlist or a feed. `channel_id` is one for all links that lead to it."""
+
+    channel_id: str
+    url: str
+    title: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One upload of a listing. `published_at` is unix seconds, None where the listing has no date.
+
+    `exact` is False where the date is the listing's guess ("3 months ago"). `starts_at` is when a premiere or a stream
+    begins (unix s, 0.0 where not known).
+    """
+
+    recording_id: str
+    url: str
+    title: str = ""
+    kind: UploadKind = UploadKind.VIDEO
+    published_at: float | None = None
+    exact: bool = False
+    length_s: float = 0.0
+    state: SourceState = SourceState.AVAILABLE
+    starts_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """A listing, newest first. `problem` says what of it could not be read; "" where it is complete."""
+
+    uploads: tuple[Upload, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """What a server gave to ask whether something changed (RFC 9110, 8.8): empty where it gave nothing."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a poll found: `uploads` is None where nothing changed since `validator` was given."""
+
+    uploads: Uploads | None
+    validator: Validator = Validator()
