@@ -53,7 +53,7 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A followed channel as people see it. `paused` is why it rests, "" where it does not; `problem` is the last one."""
+    """A followed channel as people see it: `paused` is why it rests ("" where it does not), `problem` the last one."""
 
     channel: Channel
     kinds: tuple[UploadKind, ...]
