@@ -92,8 +92,8 @@ class ChannelFollower(EntityActor[Follower, Command, Event]):
         return view(state, became) if state.followed else None
 
     async def _send(self, effect: Effect) -> None:
-        tenant, command = msgspec.json.decode(effect.body, type=tuple[str, Add | Enrol])
+        key, command = msgspec.json.decode(effect.body, type=tuple[str, Add | Enrol])
         if isinstance(command, Add):
-            await self._queue.add(tenant, command.jobs)
+            await self._queue.add(key, command.jobs)
         else:
-            await self._queue.enrol(tenant, command)
+            await self._queue.enrol(key, command)

@@ -134,8 +134,8 @@ class IngestQueue(EntityActor[Queue, Command, Event]):
 
     # ------------------------------------------------------------ effects
     async def _ring(self, effect: Effect) -> None:
-        tenant, urgency = msgspec.json.decode(effect.body, type=tuple[str, int])
-        await self._bell.ring(tenant, urgency)
+        key, urgency = msgspec.json.decode(effect.body, type=tuple[str, int])
+        await self._bell.ring(key, urgency)
 
     async def _announce(self, effect: Effect) -> None:
         await self._post.deliver(msgspec.json.decode(effect.body, type=Announcement))

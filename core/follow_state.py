@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from msgspec import field
 from msgspec.structs import replace
@@ -59,10 +58,6 @@ class Follower(State, frozen=True):
     etag: str = ""
     last_modified: str = ""
 
-    @property
-    def tenant(self) -> str:
-        return self.key.rpartition("|")[0]
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -72,11 +67,6 @@ class Order:
     kinds: tuple[UploadKind, ...]
     full: bool
     validator: Validator
-
-
-def follower_key(tenant: str, channel_id: str) -> str:
-    """The key of a tenant's follower of a channel."""
-    return f"{tenant}|{blake2b(channel_id.encode(), digest_size=8).hexdigest()}"
 
 
 def evolve(state: Follower, event: Event) -> Follower:

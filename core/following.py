@@ -16,7 +16,8 @@ class FollowRequest:
     """A link to a channel, playlist or feed that a server wants to follow.
 
     `back_days` is how far back its uploads are brought in; `announce_to` the Discord channel for news ("" for none).
-    `only` and `without` are words of which a title must have one, or none; empty for no filter.
+    `only` and `without` are words of which a title must have one, or none; empty for no filter. With `announce_past`
+    what is brought in of the past is announced too, and not the news alone.
     """
 
     tenant: TenantContext
@@ -26,6 +27,7 @@ class FollowRequest:
     announce_to: str = ""
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    announce_past: bool = False
 
 
 @dataclass(frozen=True, slots=True)

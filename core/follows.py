@@ -41,6 +41,7 @@ from core.follow_messages import (
 )
 from core.follow_state import KIND as OF_KIND
 from core.follow_state import OLD, OVER, TITLE, Follower, evolve
+from core.ingest_keys import queue_of
 from core.ingest_messages import LISTING, Add, Enrol, NewJob, Urgency
 from core.source_states import SourceState
 
@@ -231,7 +232,7 @@ def _job(state: Follower, upload: FoundUpload, is_news: bool) -> NewJob:
 
 # ---------------------------------------------------------------- effects
 def _to_queue(state: Follower, effect_id: str, command: Add | Enrol) -> Effect:
-    return Effect(effect_id, QUEUE, to_json([state.tenant, command]))
+    return Effect(effect_id, QUEUE, to_json([queue_of(state.key), command]))
 
 
 def _enrol(state: Follower, followed: bool) -> Effect:

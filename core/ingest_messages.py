@@ -44,7 +44,8 @@ class NewJob(Message, frozen=True):
 class Job(Message, frozen=True):
     """A job of the queue. `lease` is who works on it (0: nobody), until `lease_until`.
 
-    `attempts` in a row failed with `state`, for `reason`; `crashes` ended without a word. `dead`: it was given up, and waits for a person.
+    `attempts` in a row failed with `state`, for `reason`; `crashes` ended without a word. `dead`: it was
+    given up, and waits for a person.
     """
 
     job_id: str

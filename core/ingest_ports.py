@@ -26,8 +26,8 @@ from core.ingest_queue_state import FollowedChannel
 class Bell(Protocol):
     """Wakes those who work on the queues of ingest."""
 
-    async def ring(self, tenant: str, urgency: int) -> None:
-        """There is something to do for `tenant`; the smaller `urgency`, the sooner. Raises Unavailable."""
+    async def ring(self, key: str, urgency: int) -> None:
+        """There is something to do in the queue `key`; the smaller `urgency`, the sooner. Raises Unavailable."""
         ...
 
 
@@ -40,7 +40,7 @@ class Post(Protocol):
 
 
 class IngestQueue(Protocol):
-    """Keeps what is to be brought in; the key is the tenant's id. `core.ingest_queue` says what holds."""
+    """Keeps what is to be brought in; the key is `core.ingest_keys.queue_key`. `core.ingest_queue` says what holds."""
 
     async def add(self, key: str, jobs: Sequence[NewJob]) -> AddReply:
         """Put jobs into the queue; one that is there already is joined. Raises BadInput where the queue is full."""
@@ -110,7 +110,7 @@ class IngestQueue(Protocol):
 
 
 class ChannelFollower(Protocol):
-    """Keeps what is followed; the key is `core.follow_state.follower_key`. `core.follows` says what holds."""
+    """Keeps what is followed; the key is `core.ingest_keys.follower_key`. `core.follows` says what holds."""
 
     async def follow(self, key: str, channel: ChannelInfo, wish: Wish, rests: str = "") -> FollowDone:
         """Follow a channel from now on; `rests` is why it starts paused."""

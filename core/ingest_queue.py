@@ -314,7 +314,7 @@ def _woken(state: Queue, events: tuple[Event, ...], now: float, reply: Reply, *,
     ready = [job for job in after.jobs.values() if is_ready(after, job, now)]
     effects: tuple[Effect, ...] = ()
     if ready and ring:
-        call = to_json([after.tenant, int(min(job.urgency for job in ready))])
+        call = to_json([after.key, int(min(job.urgency for job in ready))])
         effects += (Effect("ring", WORKERS, call, now),)
     times = [_next_at(job) for job in after.jobs.values() if not job.dead and not rests(after, job)]
     next_at = max(now + 1.0, min(times)) if times else 0.0

@@ -37,12 +37,12 @@ class FollowedChannel(State, frozen=True):
 
 
 class Queue(State, frozen=True):
-    """What is kept of a tenant. `jobs` are those not done, by id; `brought_in` and `refused` (why) those that are.
+    """What is kept of the queue `key`: `jobs` not done, by id; what was `brought_in`, and `refused` for what reason.
 
     `channels` are by their follower's key. `look_at` is when the queue's reminder comes (0.0: none is set).
     """
 
-    tenant: str
+    key: str
     jobs: dict[str, Job] = field(default_factory=dict)
     brought_in: Seen = Seen()
     refused: dict[str, str] = field(default_factory=dict)

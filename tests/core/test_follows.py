@@ -28,8 +28,9 @@ from core.follow_messages import (
     Unfollow,
     Wish,
 )
-from core.follow_state import Follower, accepted, follower_key, order, view
+from core.follow_state import Follower, accepted, order, view
 from core.follows import KIND, QUEUE, RESEND_S, next_look
+from core.ingest_keys import follower_key
 from core.ingest_messages import Add, Enrol, NewJob, Urgency
 from core.journal import Snapshot
 from core.source_states import SourceState

@@ -204,6 +204,8 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES))
     def forget(self, name: str) -> None:
         self.decide(Forget((name,)))
+        if name in self.held:
+            self.stale.append(self.held.pop(name))
         self.brought_in.discard(name)
         self.wanted.discard(name)
         self.out.discard(name)
