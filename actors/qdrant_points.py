@@ -120,6 +120,7 @@ def to_payload(tenant: TenantContext, passage: Passage, generation: str, sentenc
         "passage_id": passage.passage_id,
         "recording": asdict(passage.recording),
         "sentences": [asdict(sentence) for sentence in passage.sentences],
+        "heading": passage.heading,
         "sentence_vectors": base64.b64encode(sentence_vectors.astype("<f2").tobytes()).decode(),
     }
 
@@ -134,7 +135,8 @@ def recording_of(payload: Mapping[str, Any]) -> Recording:
 
 def passage_of(payload: Mapping[str, Any]) -> Passage:
     sentences = tuple(Sentence(**sentence) for sentence in payload["sentences"])
-    return Passage(payload["passage_id"], recording_of(payload), int(payload["index"]), sentences)
+    heading = payload.get("heading", "")  # points of earlier versions have none
+    return Passage(payload["passage_id"], recording_of(payload), int(payload["index"]), sentences, heading)
 
 
 def relevance_of(payload: Mapping[str, Any], question: Vectors) -> tuple[float, ...]:

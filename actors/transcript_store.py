@@ -185,6 +185,9 @@ def _generation(passages: Sequence[Passage]) -> str:
     Vectors are left out: the same model gives them other last bits in another batch.
     """
     content = [asdict(passages[0].recording), [[asdict(it) for it in passage.sentences] for passage in passages]]
+    headings = [passage.heading for passage in passages]
+    if any(headings):  # what was stored before there were headings keeps its fingerprint
+        content.append(headings)
     try:
         return blake2b(json.dumps(content, ensure_ascii=False).encode(), digest_size=16).hexdigest()
     except UnicodeEncodeError as error:

@@ -6,16 +6,16 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bot.product import Product
 from bot.signals import OnSignals
 from config.configuration import Configuration, load_configuration, require_ray_token
 from core.errors import BotError
-from core.ports import Assistant
 from deployments import instance
 
 
 @asynccontextmanager
-async def connected_assistant() -> AsyncIterator[Assistant]:
-    """The assistant of the bot that runs on this data folder, or of one that is started for as long as it is used."""
+async def connected() -> AsyncIterator[Product]:
+    """The bot that runs on this data folder, or one that is started for as long as it is used."""
     # Ray takes seconds to import; bad settings are told before.
     configuration = start_configuration()
     from deployments import cluster
@@ -25,7 +25,7 @@ async def connected_assistant() -> AsyncIterator[Assistant]:
     found = cluster.joined(settings, addresses) if addresses else cluster.running(configuration)
     with ended_by_sigterm():
         async with found as running:
-            yield running.assistant
+            yield Product(running.assistant)
 
 
 def ended_by_sigterm() -> OnSignals:

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import discord
@@ -12,19 +13,19 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from bot import errors
-from bot.command import Argument, Call, Command, perform
+from bot.announcing import Announcing
+from bot.command import Call, Command, perform
 from bot.commands import all_commands
 from bot.delivery import Delivery, fail
+from bot.options import Interaction, check_writable, slash_command
 from bot.page import Page
 from bot.plain_text import one_line
 from bot.signals import OnSignals
-from core.ports import Assistant
+from core.ports import Announcer, Assistant, Curator
 from core.tenancy import TenantContext
 
 WORKSPACE = "guild"
 GRACE_S = 10.0
-
-Interaction = discord.Interaction[Any]
 
 
 class Tree(app_commands.CommandTree["BotClient"]):
@@ -37,8 +38,8 @@ class Tree(app_commands.CommandTree["BotClient"]):
 class BotClient(discord.Client):
     """Slash commands over an Assistant; the guild is the tenant.
 
-    It keeps nothing: after a restart or a reconnect it goes on from what Discord sends. On `close`, calls in flight
-    have `grace_s` to finish; those that don't are stopped, and the people who wait are told.
+    It keeps nothing: after a restart or a reconnect it goes on from what Discord sends and the announcer hands out. On
+    `close`, calls in flight have `grace_s` to finish; those that don't are stopped, and the people who wait are told.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class BotClient(discord.Client):
         assistant: Assistant,
         commands: Sequence[Command] | None = None,
         *,
+        curator: Curator | None = None,
+        announcer: Announcer | None = None,
         greet: Callable[[str], None] | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
@@ -57,6 +60,8 @@ class BotClient(discord.Client):
             max_messages=None,
         )
         self._assistant = assistant
+        self._curator = curator
+        self._announcing = Announcing(announcer, self) if announcer is not None else None
         self._greet = greet
         self._grace_s = grace_s
         self._calls: set[asyncio.Task[None]] = set()
@@ -67,6 +72,8 @@ class BotClient(discord.Client):
 
     async def setup_hook(self) -> None:
         await self.tree.sync()
+        if self._announcing is not None:
+            self._announcing.start()
 
     async def on_ready(self) -> None:
         # Discord sends READY again whenever a session could not be resumed.
@@ -75,49 +82,46 @@ class BotClient(discord.Client):
             greet(str(self.user))
 
     def _slash_command(self, command: Command) -> app_commands.Command[Any, ..., Any]:
-        argument = command.argument
-        if argument is None:
+        async def serve(interaction: Interaction, given: Mapping[str, str]) -> None:
+            """Acknowledge, do it, deliver. Raises what Discord's own calls raise; see `Tree.on_error`."""
+            call = asyncio.create_task(self._serve(command, interaction, given))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+            await call
 
-            async def without_argument(interaction: Interaction) -> None:
-                await self._call(command, interaction, "")
+        return slash_command(command, serve, self._call)
 
-            return app_commands.Command(name=command.name, description=command.description, callback=without_argument)
-        return app_commands.Command(
-            name=command.name, description=command.description, callback=self._with_argument(command, argument)
-        )
+    def _call(self, interaction: Interaction) -> Call:
+        """Who uses a command, and where. Discord says what they may do; nothing of it comes from the person's client.
 
-    def _with_argument(self, command: Command, argument: Argument) -> Any:
-        """A callback with one option. discord.py reads all about it off the function, so it is put on it here."""
-
-        async def with_argument(interaction: Interaction, text: str) -> None:
-            await self._call(command, interaction, text)
-
-        if not argument.required:
-            with_argument.__defaults__ = ("",)
-        with_argument.__annotations__["text"] = app_commands.Range[str, 1, min(argument.max_chars, 6000)]
-        described = app_commands.describe(text=argument.description)(with_argument)
-        return app_commands.rename(text=argument.name)(described)
-
-    async def _call(self, command: Command, interaction: Interaction, text: str) -> None:
-        """Acknowledge, do it, deliver. Raises what Discord's own calls raise; see `Tree.on_error`."""
-        delivery = Delivery(interaction)
-        call = asyncio.create_task(self._serve(command, interaction, text, delivery))
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
-        await call
-
-    async def _serve(self, command: Command, interaction: Interaction, text: str, delivery: Delivery) -> None:
-        await delivery.acknowledge()
+        Raises BadInput in a direct message.
+        """
         if interaction.guild_id is None:
+            raise errors.needs_server()
+        tenant = TenantContext(str(interaction.guild_id), WORKSPACE, str(interaction.user.id))
+        may = interaction.permissions
+        return Call(self._assistant, tenant, following=self._curator, moderator=may.manage_guild or may.administrator)
+
+    async def _serve(self, command: Command, interaction: Interaction, given: Mapping[str, str]) -> None:
+        delivery = Delivery(interaction)
+        if interaction.guild_id is None:
+            await delivery.acknowledge()
             await delivery.finish(errors.page(errors.needs_server()))
             return
-        tenant = TenantContext(str(interaction.guild_id), WORKSPACE, str(interaction.user.id))
-        work = asyncio.create_task(perform(command, Call(self._assistant, tenant, text), delivery.progress))
+        call = replace(self._call(interaction), given=given, confirm=delivery.ask)
+        await delivery.acknowledge(private=command.private or (command.moderators and not call.moderator))
+        work = asyncio.create_task(self._perform(command, call, interaction, delivery))
         self._works.add(work)
         work.add_done_callback(self._works.discard)
         await delivery.finish(await errors.page_of(work))
 
+    async def _perform(self, command: Command, call: Call, interaction: Interaction, delivery: Delivery) -> Page:
+        check_writable(command, interaction, call.given)
+        return await perform(command, call, delivery.progress)
+
     async def close(self) -> None:
+        if self._announcing is not None:
+            await self._announcing.stop(self._grace_s)
         if self._works:
             await asyncio.wait(self._works, timeout=self._grace_s)
         for work in tuple(self._works):
@@ -156,6 +160,8 @@ async def run_discord(
     assistant: Assistant,
     access: DiscordAccess,
     *,
+    curator: Curator | None = None,
+    announcer: Announcer | None = None,
     stop: asyncio.Event | None = None,
     on_ready: Callable[[str], None] = _tell_ready,
 ) -> None:
@@ -167,7 +173,7 @@ async def run_discord(
     token = access.token.get_secret_value() if access.token else ""
     stop = stop or asyncio.Event()
     with OnSignals(stop.set, signal.SIGINT, signal.SIGTERM):
-        async with BotClient(assistant, greet=on_ready) as client:
+        async with BotClient(assistant, curator=curator, announcer=announcer, greet=on_ready) as client:
             session = asyncio.create_task(client.start(token))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({session, stopping}, return_when=asyncio.FIRST_COMPLETED)

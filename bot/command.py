@@ -1,58 +1,84 @@
-"""What a command is: a name, at most one argument, and what it does. Discord and the console both run it from here."""
+"""What a command is: a name, its arguments, and what it does. Discord and the console both run it from here."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from bot import errors
-from bot.page import Page, Progress
-from bot.plain_text import has_control_characters
-from core.ports import Assistant
+from bot.arguments import Argument
+from bot.page import Page, Progress, Question
+from core.ports import Assistant, Curator
 from core.tenancy import TenantContext
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """The one thing that a command is given, at most `max_chars` long (Discord takes up to 6000)."""
+Confirm = Callable[[Question], Awaitable[bool]]
 
-    name: str
-    description: str
-    max_chars: int = 2000
-    required: bool = True
+
+async def nobody_agrees(_: Question) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command as somebody used it; `text` is the argument as typed."""
+    """A command as somebody used it: `given` has each argument by name, as typed; `call[ARGUMENT]` reads one.
+
+    `moderator` says that the person may manage the server; `confirm` asks them whether they mean it. `news_channel` is
+    where news goes to if they name no place ("" for nowhere).
+    """
 
     assistant: Assistant
     tenant: TenantContext
-    text: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    following: Curator | None = None
+    moderator: bool = False
+    confirm: Confirm = nobody_agrees
+    news_channel: str = ""
+
+    def __getitem__(self, argument: Argument[T]) -> T:
+        """The argument's value. Raises BadInput where it cannot be used."""
+        return argument.read(self.given.get(argument.name, ""))
+
+    @property
+    def curator(self) -> Curator:
+        """Raises Unavailable where this bot follows nothing."""
+        if self.following is None:
+            raise errors.no_curator()
+        return self.following
+
+    def only_moderators(self, what: str) -> None:
+        """Raises BadInput where the person may not manage the server."""
+        if not self.moderator:
+            raise errors.needs_moderator(what)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command. `run` yields any number of `Progress` and then one `Page`."""
+    """A command. `run` yields any number of `Progress` and then one `Page`.
+
+    With `moderators` it is for those alone who may manage the server; `private` replies are shown to the person alone;
+    `confirms` says that it may ask whether they mean it.
+    """
 
     name: str
     description: str
     run: Callable[[Call], AsyncIterator[Progress | Page]]
-    argument: Argument | None = None
+    arguments: tuple[Argument[Any], ...] = ()
+    moderators: bool = False
+    private: bool = False
+    confirms: bool = False
 
-
-def read_argument(argument: Argument, text: str) -> str:
-    """The argument, trimmed. Raises BadInput where it is missing, too long or holds control characters."""
-    if len(text) > argument.max_chars:
-        raise errors.too_long(argument.name, len(text), argument.max_chars)
-    if has_control_characters(text):
-        raise errors.control_characters(argument.name)
-    trimmed = text.strip()
-    if not trimmed and argument.required:
-        raise errors.empty(argument.name)
-    return trimmed
+    def check(self, given: Mapping[str, str]) -> None:
+        """Raises BadInput where an argument cannot be used."""
+        for argument in self.arguments:
+            argument.read(given.get(argument.name, ""))
 
 
 async def perform(command: Command, call: Call, show: Callable[[Progress], None]) -> Page:
-    """Run a command to its page; each progress on the way goes to `show`."""
+    """Run a command to its page; each progress on the way goes to `show`. Raises BadInput before anything is done."""
+    if command.moderators:
+        call.only_moderators(f"/{command.name} is")
+    command.check(call.given)
     page: Page | None = None
     async for shown in command.run(call):
         if isinstance(shown, Page):

@@ -4,21 +4,25 @@ import asyncio
 import io
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from bot import errors
-from bot.command import Call, Command, perform, read_argument
+from bot import command_line, errors
+from bot.arguments import Completions, Text
+from bot.command import Call, Command, perform
 from bot.commands import all_commands
-from bot.lines import Lines, PromptLines, StreamLines
-from bot.page import BLANK, Line, Page, Span, Style, Tone, line
+from bot.lines import CommandCompleter, Lines, PromptLines, StreamLines
+from bot.news import shown_news
+from bot.page import BLANK, Line, Page, Question, Span, Style, Tone, line
+from bot.product import Product
 from bot.signals import OnSignals
 from bot.terminal import ProgressView, print_page
 from core.errors import BotError
-from core.ports import Assistant
+from core.ports import Announcer, Assistant, Curator
 from core.tenancy import TenantContext
 
 TENANT = TenantContext("console", "console", "console")
@@ -26,7 +30,8 @@ EXIT_CODES = {Tone.ANSWER: 0, Tone.NOTHING: 0, Tone.PROBLEM: 1, Tone.BAD_INPUT: 
 _QUIT = ("quit", "exit")
 HISTORY = "console_history"
 
-Connect = Callable[[], AbstractAsyncContextManager[Assistant]]
+
+Connect = Callable[[], AbstractAsyncContextManager[Product]]
 
 
 async def main(argv: Sequence[str], connect: Connect, console: Console | None = None) -> int:
@@ -40,12 +45,13 @@ async def main(argv: Sequence[str], connect: Connect, console: Console | None = 
         return 0
     try:
         # Before connecting, which takes seconds: what cannot be done is said at once.
-        wanted = _find(argv[0].removeprefix("/"), " ".join(argv[1:])) if argv else None
-        async with connect() as assistant:
+        wanted = _find(argv[0].removeprefix("/"), argv[1:]) if argv else None
+        async with connect() as product:
             if wanted is None:
-                await run_console(assistant, console=console)
+                # The news is for the one prompt that runs beside the bot, not for each that joins it.
+                await run_console(product.assistant, curator=product.curator, console=console)
                 return 0
-            return EXIT_CODES[await _do(console, assistant, *wanted)]
+            return EXIT_CODES[await _do(console, product, *wanted)]
     except (BotError, OSError) as error:
         page = errors.page(error)
         print_page(console, page)
@@ -60,23 +66,41 @@ def _standard_console() -> Console:
 
 
 async def run_console(
-    assistant: Assistant, data_dir: Path | None = None, *, console: Console | None = None, lines: Lines | None = None
+    assistant: Assistant,
+    data_dir: Path | None = None,
+    *,
+    curator: Curator | None = None,
+    announcer: Announcer | None = None,
+    console: Console | None = None,
+    lines: Lines | None = None,
 ) -> None:
-    """Answer line by line until /quit or the end of the input. What is typed is kept in `data_dir` if given."""
+    """Answer line by line until /quit or the end of the input, and show news while nobody types a command.
+
+    What is typed is kept in `data_dir` if given.
+    """
     console = console or _standard_console()
+    product = Product(assistant, curator, announcer)
     if lines is None:
-        words = [f"/{name}" for name in (*(command.name for command in all_commands()), "help", "quit")]
         history = data_dir / HISTORY if data_dir else None
-        lines = PromptLines(history, words) if sys.stdin.isatty() else StreamLines(sys.stdin)
-    while (typed := await lines.read()) is not None:
-        text = typed.strip()
-        if not text:
-            continue
-        name, rest = _parse(text)
-        if name in _QUIT:
-            return
-        await _one_line(console, assistant, name, rest)
-        console.print()
+        lines = PromptLines(history, _completer(product)) if sys.stdin.isatty() else StreamLines(sys.stdin)
+    async with shown_news(announcer, TENANT.tenant, partial(print_page, console)) as idle:
+        while (typed := await _while_idle(lines, idle)) is not None:
+            text = typed.strip()
+            if not text:
+                continue
+            name, rest = _parse(text)
+            if name in _QUIT:
+                return
+            await _one_line(console, product, name, rest)
+            console.print()
+
+
+async def _while_idle(lines: Lines, idle: asyncio.Event) -> str | None:
+    idle.set()
+    try:
+        return await lines.read()
+    finally:
+        idle.clear()
 
 
 def _parse(text: str) -> tuple[str, str]:
@@ -87,7 +111,7 @@ def _parse(text: str) -> tuple[str, str]:
     return name.lower(), rest
 
 
-async def _one_line(console: Console, assistant: Assistant, name: str, rest: str) -> None:
+async def _one_line(console: Console, product: Product, name: str, rest: str) -> None:
     if name == "help":
         print_page(console, help_page())
         return
@@ -96,27 +120,48 @@ async def _one_line(console: Console, assistant: Assistant, name: str, rest: str
     except BotError as error:
         print_page(console, errors.page(error))
         return
-    await _do(console, assistant, *wanted)
+    await _do(console, product, *wanted)
 
 
-def _find(name: str, text: str) -> tuple[Command, str]:
-    """The command and its argument, checked. Raises BadInput."""
+def _find(name: str, typed: str | Sequence[str]) -> tuple[Command, Mapping[str, str]]:
+    """The command and its arguments, checked: from a line, or a shell's words. Raises BadInput."""
     for command in all_commands():
         if command.name == name:
-            if command.argument is None and text.strip():
-                raise errors.takes_nothing(name)
-            return command, read_argument(command.argument, text) if command.argument else ""
+            given = command_line.given(command, typed)
+            command.check(given)
+            return command, given
     raise errors.unknown_command(name)
 
 
-async def _do(console: Console, assistant: Assistant, command: Command, text: str) -> Tone:
+async def _do(console: Console, product: Product, command: Command, given: Mapping[str, str]) -> Tone:
     """Do it and print the page. Ctrl-C stops it, and only it."""
+
+    async def confirm(question: Question) -> bool:
+        if given.get(command_line.CONFIRM, "").lower() == "yes":
+            return True
+        print_page(console, question.page)
+        return False
+
+    call = Call(product.assistant, TENANT, given, product.curator, True, confirm, TENANT.tenant)
     with ProgressView(console) as view:
-        work = asyncio.ensure_future(perform(command, Call(assistant, TENANT, text), view.show))
+        work = asyncio.ensure_future(perform(command, call, view.show))
         with OnSignals(work.cancel, signal.SIGINT):
             page = await errors.page_of(work)
     print_page(console, page)
     return page.tone
+
+
+def _completer(product: Product) -> CommandCompleter:
+    """Completes the commands' names and, after one, what its first argument may be."""
+
+    async def first_argument(name: str, typed: str) -> Completions:
+        for command in all_commands():
+            first = command.arguments[0] if command.name == name and command.arguments else None
+            if isinstance(first, Text) and first.complete is not None:
+                return await first.complete(Call(product.assistant, TENANT, following=product.curator), typed)
+        return ()
+
+    return CommandCompleter([*(command.name for command in all_commands()), "help", "quit"], first_argument)
 
 
 def help_page() -> Page:
@@ -132,17 +177,20 @@ def help_page() -> Page:
 
 
 def _placeholder(command: Command) -> str:
-    """What stands for the argument: ` NAME`, ` [NAME]` where it can be left out, or nothing."""
-    if command.argument is None:
-        return ""
-    name = command.argument.name.upper()
-    return f" {name}" if command.argument.required else f" [{name}]"
+    """What stands for the arguments: ` NAME`, ` [NAME]` where it can be left out, ` [name=…]` from the second on."""
+    shown = [
+        (argument.name.upper() if number == 0 else f"{argument.name}=…", argument.required)
+        for number, argument in enumerate(command.arguments)
+    ]
+    if command.confirms:
+        shown.append((f"{command_line.CONFIRM}=yes", False))
+    return "".join(f" {text}" if required else f" [{text}]" for text, required in shown)
 
 
 if __name__ == "__main__":
-    from bot.__main__ import connected_assistant
+    from bot.__main__ import connected
 
     try:
-        sys.exit(asyncio.run(main(sys.argv[1:], connected_assistant)))
+        sys.exit(asyncio.run(main(sys.argv[1:], connected)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)

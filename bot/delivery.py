@@ -9,8 +9,9 @@ from typing import Any
 import discord
 
 from bot import errors
+from bot.confirming import Buttons
 from bot.embeds import embeds, progress_text
-from bot.page import Page, Progress
+from bot.page import Page, Progress, Question
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +36,16 @@ class Delivery:
         self._clock = clock
         self._next_progress_s = 0.0
         self._edit: asyncio.Future[Any] | None = None
+        self._private = False
 
-    async def acknowledge(self) -> None:
-        """Show that the bot is at work. Raises discord.NotFound where Discord has given up waiting."""
+    async def acknowledge(self, *, private: bool = False) -> None:
+        """Show that the bot is at work; a `private` reply is seen by the person alone.
+
+        Raises discord.NotFound where Discord has given up waiting.
+        """
+        self._private = private
         try:
-            await self._interaction.response.defer(thinking=True)
+            await self._interaction.response.defer(thinking=True, ephemeral=private)
         except discord.HTTPException as error:
             # The first try arrived, only its reply was lost: the person sees "thinking" all the same.
             if error.code != ALREADY_ACKNOWLEDGED:
@@ -55,6 +61,12 @@ class Delivery:
         # Progress is a courtesy: the work goes on without, and the page at the end has ways of its own to arrive.
         self._edit.add_done_callback(_note)
 
+    async def ask(self, question: Question) -> bool:
+        """Whether the person presses the button that agrees, in time."""
+        buttons = Buttons(question.yes, self._interaction.user.id)
+        await self._interaction.edit_original_response(content=None, embed=embeds(question.page)[0], view=buttons)
+        return await buttons.pressed()
+
     async def finish(self, page: Page) -> None:
         """Put the page in place of the progress; longer ones go on in follow-ups."""
         # An edit of the progress may still be under way: discord.py sends one interaction's calls in their order.
@@ -63,7 +75,7 @@ class Delivery:
             await self._replace(left[0])
             left.pop(0)
             while left:
-                await self._interaction.followup.send(embed=left[0])
+                await self._interaction.followup.send(embed=left[0], ephemeral=self._private)
                 left.pop(0)
         except discord.HTTPException as error:
             if error.code not in _TOKEN_IS_OVER:
@@ -72,8 +84,9 @@ class Delivery:
 
     async def _replace(self, embed: discord.Embed) -> None:
         """Edit the reply, again where the connection broke: an edit can be repeated without harm."""
+        shown: dict[str, Any] = {"content": None, "embed": embed, "view": None}
         for wait_s in _RETRY_AFTER_S:
-            edit = asyncio.ensure_future(self._interaction.edit_original_response(content=None, embed=embed))
+            edit = asyncio.ensure_future(self._interaction.edit_original_response(**shown))
             await asyncio.wait({edit})
             error = edit.exception()
             if error is None:
@@ -81,10 +94,15 @@ class Delivery:
             if isinstance(error, discord.DiscordException):
                 raise error
             await asyncio.sleep(wait_s)
-        await self._interaction.edit_original_response(content=None, embed=embed)
+        await self._interaction.edit_original_response(**shown)
 
     async def _to_channel(self, parts: list[discord.Embed]) -> None:
         channel = self._interaction.channel
+        if self._private:
+            _log.warning(
+                "The reply to interaction %s came too late, and is for one person alone.", self._interaction.id
+            )
+            return
         if not isinstance(channel, discord.abc.Messageable):
             _log.warning("The reply to interaction %s came too late, and has no channel.", self._interaction.id)
             return
@@ -107,7 +125,7 @@ async def fail(interaction: discord.Interaction[Any], error: BaseException) -> N
 
 async def _tell(interaction: discord.Interaction[Any], reply: discord.Embed) -> None:
     if interaction.response.is_done():
-        await interaction.edit_original_response(content=None, embed=reply)
+        await interaction.edit_original_response(content=None, embed=reply, view=None)
     else:
         await interaction.response.send_message(embed=reply, ephemeral=True)
 

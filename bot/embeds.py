@@ -4,7 +4,7 @@ from typing import Final
 
 import discord
 
-from bot.discord_markdown import escape, markdown, without_pings
+from bot.discord_markdown import escape, markdown, web_address, without_pings
 from bot.page import Page, Progress, Tone
 from bot.plain_text import shorten
 from bot.splitting import split_markdown
@@ -14,7 +14,9 @@ MAX_DESCRIPTION: Final = 3800
 MAX_TITLE: Final = 256
 MAX_FOOTER: Final = 1000
 MAX_EMBEDS: Final = 5
+MAX_URL: Final = 2048
 _BAR_CELLS: Final = 16
+_REST: Final = "*…*"
 
 _COLOURS = {
     Tone.ANSWER: discord.Colour.blurple(),
@@ -31,10 +33,33 @@ def embeds(page: Page) -> list[discord.Embed]:
         pieces = pieces[:MAX_EMBEDS]
         pieces[-1] += "\n\n*The rest is left out: ask for less at once.*"
     made = [discord.Embed(description=piece, colour=_COLOURS[page.tone]) for piece in pieces]
-    made[0].title = _within(page.title, MAX_TITLE) or None
-    if page.footer:
-        made[-1].set_footer(text=without_pings(shorten(page.footer, MAX_FOOTER)))
+    _dress(made[0], made[-1], page)
     return made
+
+
+def one_embed(page: Page) -> discord.Embed:
+    """The page as one embed: the lines from the first on that fit whole, and a word where some are left out."""
+    kept: list[str] = []
+    room = MAX_DESCRIPTION - len(_REST)
+    for each in page.lines:
+        written = markdown(each)
+        room -= len(written) + 1
+        if room < 0:
+            kept.append(_REST)
+            break
+        kept.append(written)
+    made = discord.Embed(description="\n".join(kept), colour=_COLOURS[page.tone])
+    _dress(made, made, page)
+    return made
+
+
+def _dress(first: discord.Embed, last: discord.Embed, page: Page) -> None:
+    """Put the title and its address on the first, the footer under the last."""
+    first.title = _within(page.title, MAX_TITLE) or None
+    address = web_address(page.url)
+    first.url = address if 0 < len(address) <= MAX_URL else None
+    if page.footer:
+        last.set_footer(text=without_pings(shorten(page.footer, MAX_FOOTER)))
 
 
 def _within(title: str, limit: int) -> str:

@@ -7,17 +7,19 @@ import asyncio
 import logging
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import discord
 
 from bot.page import Page, Tone, line
+from bot.plain_text import one_line, shorten
 from core.errors import (
     BadInput,
     DeadlineExceeded,
     Fenced,
     JournalUnreadable,
+    NotReadable,
     RateLimited,
     StartupFailed,
     TenantRequired,
@@ -36,6 +38,7 @@ _TOKEN_ADVICE = (
 _SENTENCES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
     (TenantRequired, lambda error: f"{error.problem} Use the command in a server's channel."),
     (BadInput, str),
+    (NotReadable, str),
     (RateLimited, str),
     (Fenced, lambda error: f"{error.part} is just being moved. Try again in a moment."),
     (DeadlineExceeded, lambda error: f"{error.part} did not answer in time. {error.advice or _AGAIN}"),
@@ -130,6 +133,49 @@ def control_characters(name: str) -> BadInput:
     )
 
 
+def too_many(name: str, number: int, limit: int) -> BadInput:
+    return BadInput(f"The {name} holds {number:,} phrases; at most {limit} are read.", "Leave some out.")
+
+
+def not_an_option(name: str, chosen: str, options: Sequence[str]) -> BadInput:
+    return BadInput(f"“{_shown(chosen)}” is nothing that {name} can be.", f"Choose from: {', '.join(options)}.")
+
+
+def not_in_range(name: str, typed: str, low: int, high: int) -> BadInput:
+    return BadInput(f"“{_shown(typed)}” is nothing that {name} can be.", f"Write a whole number from {low} to {high}.")
+
+
+def not_an_id(name: str, typed: str) -> BadInput:
+    return BadInput(f"“{_shown(typed)}” is nothing that {name} can be.", "Choose it from the list, or write its id.")
+
+
+def unknown_argument(command: str, name: str, known: Sequence[str]) -> BadInput:
+    advice = f"It takes {', '.join(f'{each}=…' for each in known)}; put quotation marks around text that holds a =."
+    return BadInput(f"/{command} takes nothing that is called {_shown(name)}.", advice)
+
+
+def given_twice(name: str) -> BadInput:
+    return BadInput(f"The {name} is given twice.", f"Write {name}=… once.")
+
+
+def one_of(first: str, second: str) -> BadInput:
+    return BadInput(f"Name either {first} or {second}.", f"Leave out one of them: {first}=… or {second}=….")
+
+
+def open_quotation() -> BadInput:
+    return BadInput("A quotation mark is not closed.", 'Write " on both sides.')
+
+
+def needs_moderator(what: str) -> BadInput:
+    return BadInput(
+        f"{what} for those alone who may manage this server.", "Ask a moderator who has the permission Manage Server."
+    )
+
+
+def _shown(typed: str) -> str:
+    return shorten(one_line(typed), 40)
+
+
 def takes_nothing(name: str) -> BadInput:
     return BadInput(f"/{name} takes nothing after its name.", f"Type /{name} alone.")
 
@@ -143,6 +189,17 @@ def needs_server() -> BadInput:
         "Sorry, this does not work in direct messages: each server has talks of its own.",
         "Use the command in a channel of your server.",
     )
+
+
+def cannot_write(name: str) -> BadInput:
+    return BadInput(
+        f"The bot may not write in the channel that {name} names.",
+        "Give it the permissions View Channel, Send Messages and Embed Links there, or choose another.",
+    )
+
+
+def no_curator() -> Unavailable:
+    return Unavailable("Following channels", "This bot was started without it: tell the people who run it.")
 
 
 def no_report() -> Unavailable:

@@ -3,14 +3,20 @@
 import asyncio
 import io
 import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TextIO
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from bot.arguments import Completions
+from bot.plain_text import one_line
 
 PROMPT = "ask> "
 
@@ -21,15 +27,46 @@ class Lines(Protocol):
         ...
 
 
+class CommandCompleter(Completer):
+    """Completes `/name`, and after it what `first_argument(name, typed)` offers as (label, value) pairs."""
+
+    def __init__(
+        self, names: Sequence[str], first_argument: Callable[[str, str], Awaitable[Completions]] | None = None
+    ) -> None:
+        self.names = sorted(names)
+        self._first_argument = first_argument
+
+    def get_completions(self, document: Document, _: CompleteEvent) -> Iterable[Completion]:
+        """The names alone: what follows them has to be waited for."""
+        typed = document.text_before_cursor
+        for name in self.names:
+            if f"/{name}".startswith(typed) and typed:
+                yield Completion(f"/{name}", -len(typed))
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        name, space, typed = document.text_before_cursor.partition(" ")
+        if not space or not name.startswith("/") or self._first_argument is None:
+            for each in self.get_completions(document, complete_event):
+                yield each
+            return
+        offering = asyncio.ensure_future(self._first_argument(name[1:].lower(), typed))
+        await asyncio.wait({offering})
+        # Completions are a courtesy: who gets none can still type.
+        for label, value in [] if offering.exception() is not None else offering.result():
+            yield Completion(one_line(value), -len(typed), display=one_line(label))
+
+
 class PromptLines:
     """A prompt with editing, history and completion of the commands. Ctrl-C drops the line, Ctrl-D ends."""
 
     def __init__(
-        self, history: Path | None, words: list[str], keys: Input | None = None, screen: Output | None = None
+        self, history: Path | None, completer: Completer, keys: Input | None = None, screen: Output | None = None
     ) -> None:
         self._session: PromptSession[str] = PromptSession(
             history=_history(history),
-            completer=WordCompleter(words, sentence=True),
+            completer=completer,
             input=keys,
             output=screen,
             reserve_space_for_menu=4,
@@ -37,7 +74,9 @@ class PromptLines:
 
     async def read(self) -> str | None:
         try:
-            return await self._session.prompt_async(PROMPT)
+            # News that is printed meanwhile stands above the prompt.
+            with patch_stdout(raw=True):
+                return await self._session.prompt_async(PROMPT)
         except KeyboardInterrupt:
             return ""
         except EOFError:

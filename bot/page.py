@@ -41,12 +41,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A finished reply."""
+    """A finished reply; with a `url`, its title is a link."""
 
     lines: tuple[Line, ...]
     title: str = ""
     footer: str = ""
     tone: Tone = Tone.ANSWER
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ class Progress:
     done: int = 0
     total: int = 0
     title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody is asked before something is done that cannot be undone; `yes` is what stands on the button."""
+
+    page: Page
+    yes: str
 
 
 def line(*parts: str | Span, quoted: bool = False) -> Line:

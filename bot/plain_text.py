@@ -1,6 +1,9 @@
 """Text that somebody else wrote, made harmless for a screen: no controls, no escape sequences, no reversed order."""
 
+import math
 import re
+
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
 # CSI, OSC and the two-byte escapes (ECMA-48). An OSC that is never ended is cut at the end of its line only.
 _ESCAPE_SEQUENCE = re.compile(
@@ -44,7 +47,18 @@ def has_control_characters(text: str) -> bool:
 
 
 def clock(seconds: float) -> str:
-    """A time in a recording: `7:05`, or `1:07:05` from an hour on."""
-    whole = max(0, int(seconds))
+    """A time in a recording: `7:05`, or `1:07:05` from an hour on; `0:00` for what is no time."""
+    whole = max(0, int(seconds)) if math.isfinite(seconds) else 0
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait in the unit that fits, rounded up: `90 s`, `5 min`, `3 h`, `2 days`."""
+    if seconds <= 2 * _MINUTE_S:
+        return f"{math.ceil(seconds)} s"
+    if seconds <= 2 * _HOUR_S:
+        return f"{math.ceil(seconds / _MINUTE_S)} min"
+    if seconds <= 2 * _DAY_S:
+        return f"{math.ceil(seconds / _HOUR_S)} h"
+    return f"{math.ceil(seconds / _DAY_S)} days"

@@ -28,6 +28,7 @@ MAX_LISTED = 15
 _STEPS = {
     IngestStep.LISTING: "Reading the link",
     IngestStep.CAPTIONS: "Reading captions",
+    IngestStep.SPEECH: "Listening, for want of captions",
     IngestStep.EMBEDDING: "Working out what is said",
     IngestStep.STORING: "Storing",
 }

@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from bot.page import BLANK, Line, Page, Span, Style, line
-from bot.plain_text import counted, one_line
+from bot.plain_text import counted, duration, one_line
 from bot.render import cost
 from core.activity_documents import LoggedAnswer
 from core.messages import Receipt
 from core.usage import Allowance, Scope, Unit, Usage
 
 _HEADINGS = {Scope.USER: "You", Scope.TENANT: "This server, everybody together"}
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
 
 def quota(value: Usage) -> Page:
@@ -37,9 +36,9 @@ def _allowance(value: Allowance, now: float) -> str:
     if value.refills_per_s >= 1:
         told.append(f"{value.refills_per_s:,.4g} more each second")
     elif value.refills_per_s:
-        told.append(f"1 more every {_duration(1 / value.refills_per_s)}")
+        told.append(f"1 more every {duration(1 / value.refills_per_s)}")
     if value.whole_at is not None and value.whole_at > now:
-        told.append(f"whole again in {_duration(value.whole_at - now)}")
+        told.append(f"whole again in {duration(value.whole_at - now)}")
     return ", ".join(told)
 
 
@@ -52,17 +51,6 @@ def _amount(amount: float | Decimal, value: Allowance) -> str:
 
 def _noun(value: Allowance) -> str:
     return "" if value.unit is Unit.USD else f" {value.unit}"
-
-
-def _duration(seconds: float) -> str:
-    """A time to wait in the unit that fits, rounded up."""
-    if seconds <= 2 * _MINUTE_S:
-        return f"{math.ceil(seconds)} s"
-    if seconds <= 2 * _HOUR_S:
-        return f"{math.ceil(seconds / _MINUTE_S)} min"
-    if seconds <= 2 * _DAY_S:
-        return f"{math.ceil(seconds / _HOUR_S)} h"
-    return f"{math.ceil(seconds / _DAY_S)} days"
 
 
 def logged_answer(value: LoggedAnswer) -> Page:

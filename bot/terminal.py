@@ -34,7 +34,9 @@ def print_answer(console: Console, answer: Answer) -> None:
 def print_page(console: Console, page: Page) -> None:
     """A page. On a terminal links are clickable; elsewhere addresses are written out, and lines are not wrapped."""
     if page.title:
-        _print(console, Text(one_line(page.title), _TITLE_STYLES[page.tone]))
+        title = _line(Line((Span(page.title, url=page.url),)), plain_links=not _has_links(console))
+        title.style = _TITLE_STYLES[page.tone]
+        _print(console, title)
     for line in page.lines:
         text = _line(line, plain_links=not _has_links(console))
         text.style = _TEXT_STYLES[page.tone] if not page.title else ""

@@ -24,7 +24,19 @@ FLAG_PREFIX = "ENABLE_"
 # Names that look like ours and belong to a great deal of other software.
 COMMON_ELSEWHERE = frozenset({"API_KEY", "API_URL", "API_TOKEN", "LOG_FILE", "LOG_DIR", "DATA_PATH", "STORE_URI"})
 # Groups whose own name may be misspelt too; the others are words that every program uses.
-TELLING_GROUPS = ("ENABLE", "DISCORD", "CLUSTER", "EMBEDDING", "INGEST", "LANGSMITH", "JOURNAL", "BUDGET", "ACTIVITY")
+TELLING_GROUPS = (
+    "ENABLE",
+    "DISCORD",
+    "CLUSTER",
+    "EMBEDDING",
+    "INGEST",
+    "LANGSMITH",
+    "JOURNAL",
+    "BUDGET",
+    "ACTIVITY",
+    "FOLLOW",
+    "SPEECH",
+)
 
 
 class Group(BaseModel):

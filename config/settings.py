@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config import environment
 from config.environment import Group
+from config.ingesting import AutoFollow, Exit, Follow, Ingest, Pace, Speech
 from config.limits import Activity, Budget, Journal, Rate
 from core.errors import StartupFailed
 
@@ -127,24 +128,6 @@ class Models(Group):
     )
 
 
-class Ingest(Group):
-    max_recordings: int = Field(
-        default=200, ge=1, le=10_000, description="Most recordings taken from one link.", examples=[200]
-    )
-    max_caption_bytes: int = Field(
-        default=20_000_000, ge=1_000, description="Largest caption file, in bytes.", examples=[20_000_000]
-    )
-    timeout_s: float = Field(
-        default=60.0, gt=0, description="Longest wait for one page or file, in seconds.", examples=[60]
-    )
-    allow_loopback: bool = Field(
-        default=False, description="Also fetch http://127.0.0.1; for the demo and tests only.", examples=[False]
-    )
-    language: str = Field(
-        default="en", min_length=2, description="Caption language that is preferred.", examples=["en"]
-    )
-
-
 class Langsmith(Group):
     api_key: SecretStr | None = Field(
         default=None, description="LangSmith key. With one, every model call is traced.", examples=["lsv2-made-up"]
@@ -182,6 +165,34 @@ class Enable(Group):
         description="Keep questions and answers in the activity log. Off: their numbers alone.",
         examples=[True],
     )
+    auto_follow_uploader: bool = Field(
+        default=False,
+        description="Follow the channel of what a person brings in. Off: the log tells which it would be.",
+        examples=[True],
+    )
+    uploader_backfill: bool = Field(
+        default=False,
+        description="Bring in the past year of a channel that is followed by itself. Off: its news alone.",
+        examples=[True],
+    )
+    pii_filter: bool = Field(
+        default=False,
+        description="Mask e-mail addresses, telephone and card numbers before anything is stored.",
+        examples=[True],
+    )
+    speech_recognition: bool = Field(
+        default=False, description="Listen to recordings that have no captions.", examples=[True]
+    )
+    early_exits: bool = Field(
+        default=False,
+        description="Leave out what EXIT_* names. Off: the log tells what it would be.",
+        examples=[True],
+    )
+    analysis: bool = Field(
+        default=False,
+        description="Sum up what is brought in, for its announcement. Off: recorded as skipped.",
+        examples=[True],
+    )
 
 
 class Log(Group):
@@ -203,6 +214,11 @@ class Settings(BaseSettings):
     trim: Trim = Trim()
     models: Models = Models()
     ingest: Ingest = Ingest()
+    follow: Follow = Follow()
+    auto_follow: AutoFollow = AutoFollow()
+    pace: Pace = Pace()
+    speech: Speech = Speech()
+    exit: Exit = Exit()
     journal: Journal = Journal()
     rate: Rate = Rate()
     budget: Budget = Budget()

@@ -5,6 +5,7 @@
     │   ├── RefusedUrl    an address that we do not fetch from
     │   ├── UnreadableCaptions
     │   └── TenantRequired
+    ├── NotReadable       a site does not give a recording or listing now: a named state, each with a next try
     ├── RateLimited       more than the caller's limit allows; says how long to wait
     ├── Unavailable       a part that we need does not answer
     │   ├── DeadlineExceeded
@@ -19,6 +20,8 @@ An expected outcome is not an error: see `core.results`. `bot.errors` writes the
 """
 
 import math
+
+from core.source_states import SourceState
 
 
 class BotError(Exception):
@@ -47,6 +50,24 @@ class UnreadableCaptions(BadInput):
 
 class TenantRequired(BadInput):
     """A call without a tenant or workspace. There is no default tenant."""
+
+
+class NotReadable(BotError):
+    """A site does not give a recording, channel or feed now: `state` is why, `problem` and `advice` say it in words.
+
+    It never means that there is nothing. `retry_after_s` is what the site asked to wait, None where it did not;
+    `core.source_states.next_try_at` says when to try again.
+    """
+
+    def __init__(self, state: SourceState, problem: str, advice: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(state, problem, advice, retry_after_s)
+        self.state = state
+        self.problem = problem
+        self.advice = advice
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.advice}".strip()
 
 
 class RateLimited(BotError):

@@ -33,16 +33,16 @@ _CUT_OFF = 0.05
 _JOINS = 0.03
 _NEW_WORDS = 3
 
-_ENDS = re.compile(r"""[.!…。！？?]["'”’)\]]*$""")
-_IS_QUESTION = re.compile(r"""[?？]["'”’)\]]*$""")
-_LEANS_BACK = re.compile(
+ENDS = re.compile(r"""[.!…。！？?]["'”’)\]]*$""")
+IS_QUESTION = re.compile(r"""[?？]["'”’)\]]*$""")
+LEANS_BACK = re.compile(
     r"^(?:(?:and|but|so|or|because|then|also|now|well|yeah|okay|ok|um|uh)\b[\s,]*)*"
     r"(?:it|its|it's|this|that|that's|these|those|they|they're|them|he|she|his|her|their|which|such|here|there)\b",
     re.IGNORECASE,
 )
 _IS_NAME = re.compile(r"[A-Z].|\d")
 _JOINING_START = re.compile(r"^(?:and|but|so|or|because|then|also)\b", re.IGNORECASE)
-_ANNOUNCEMENT = re.compile(
+ANNOUNCEMENT = re.compile(
     r"\b(?:in this (?:video|talk|session|course|section)|let's (?:see|look)|(?:take|have) a look at"
     r"|(?:we|i)(?:'re going to|'m going to| are going to|'ll| will) (?:see|look|talk|learn|cover))\b",
     re.IGNORECASE,
@@ -99,11 +99,11 @@ def _candidates(question: str, evidence: Sequence[Evidence], scores: Sequence[fl
     found = []
     for position, item in enumerate(evidence):
         text = item.sentence.text
-        if _IS_QUESTION.search(text) or len(words(text)) < _MIN_WORDS:
+        if IS_QUESTION.search(text) or len(words(text)) < _MIN_WORDS:
             continue
         score = scores[position]
         before = _before(evidence, position)
-        if before is not None and _IS_QUESTION.search(evidence[before].sentence.text):
+        if before is not None and IS_QUESTION.search(evidence[before].sentence.text):
             score = max(score, _REPLY_SHARE * scores[before])
         if definition is not None and definition.search(text):
             score += _DEFINES
@@ -123,13 +123,13 @@ def _definition_of(question: str) -> re.Pattern[str] | None:
 def _loss(text: str, stems: frozenset[str], wanted: frozenset[str]) -> float:
     """What a sentence loses for how it reads: cut off, mostly filler, announcing, or only repeating the question."""
     loss = _TELLS_NOTHING_NEW * max(0, _NEW_WORDS - len(stems - wanted)) / _NEW_WORDS
-    if not _ENDS.search(text):
+    if not ENDS.search(text):
         loss += _CUT_OFF
     if _JOINING_START.match(text) or text[:1].islower():
         loss += _JOINS
     if len(content_stems(text)) < 0.25 * len(words(text)):
         loss += _MOSTLY_FILLER
-    if _ANNOUNCEMENT.search(text):
+    if ANNOUNCEMENT.search(text):
         loss += _ANNOUNCES
     return loss
 
@@ -161,7 +161,7 @@ def _before(evidence: Sequence[Evidence], position: int) -> int | None:
 def _span(evidence: Sequence[Evidence], position: int) -> tuple[int, ...]:
     """The sentence, with the one before it where it cannot be read alone."""
     before = _before(evidence, position)
-    if before is None or not _LEANS_BACK.match(evidence[position].sentence.text):
+    if before is None or not LEANS_BACK.match(evidence[position].sentence.text):
         return (position,)
     return (before, position) if len(words(evidence[before].sentence.text)) >= _MIN_QUOTE_WORDS else (position,)
 

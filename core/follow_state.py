@@ -61,12 +61,16 @@ class Follower(State, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a look at the channel has to bring: all uploads (`full`), or what changed since `validator` was given."""
+    """What a look at the channel has to bring: all uploads (`full`), or what changed since `validator` was given.
+
+    `failures` looks in a row failed before.
+    """
 
     channel: Channel
     kinds: tuple[UploadKind, ...]
     full: bool
     validator: Validator
+    failures: int = 0
 
 
 def evolve(state: Follower, event: Event) -> Follower:
@@ -116,7 +120,7 @@ def order(state: Follower, now: float, full_s: float) -> Order | None:
         return None
     kinds = tuple(UploadKind(kind) for kind in state.wish.kinds)
     full = not state.full_at or now - state.full_at >= full_s or now < state.full_at
-    return Order(_channel(state), kinds, full, Validator(state.etag, state.last_modified))
+    return Order(_channel(state), kinds, full, Validator(state.etag, state.last_modified), state.failures)
 
 
 def accepted(state: Follower) -> tuple[str, ...]:

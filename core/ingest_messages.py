@@ -160,7 +160,10 @@ class Forget(Message, frozen=True):
 
 
 class TakeSpeech(Message, frozen=True):
-    """Have `seconds` of speech recognised for a job, if this month's budget of `limit_s` has room (None: no limit)."""
+    """Have `seconds` of speech recognised for a job, if this month's budget of `limit_s` has room (None: no limit).
+
+    Fewer than none gives back what was set aside and not needed.
+    """
 
     job_id: str
     lease: int

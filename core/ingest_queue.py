@@ -223,7 +223,7 @@ def _finish(state: Queue, job: Job, command: Finish, now: float) -> Decision[Eve
 
 
 def _take_speech(state: Queue, command: TakeSpeech, now: float) -> Decision[Event]:
-    if not 0 <= command.seconds < float("inf"):
+    if not abs(command.seconds) < float("inf"):
         raise BadInput(f"{command.seconds} s of speech are none.", "Pass a length in seconds.")
     month = month_start(now)
     spent_s = state.speech_s if state.speech_month == month else 0.0

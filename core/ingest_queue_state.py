@@ -73,7 +73,7 @@ def evolve(state: Queue, event: Event) -> Queue:
             return replace(state, jobs=_without(state.jobs, event.ended), brought_in=seen, refused=refused)
         case SpeechTaken():
             before_s = state.speech_s if state.speech_month == event.month else 0.0
-            return replace(state, speech_month=event.month, speech_s=before_s + event.seconds)
+            return replace(state, speech_month=event.month, speech_s=max(0.0, before_s + event.seconds))
         case Looked():
             return replace(state, look_at=event.next_at)
 
@@ -155,9 +155,9 @@ def became(state: Queue, job_ids: Iterable[str]) -> dict[str, str]:
 
 
 def under_way(state: Queue, job_ids: Iterable[str], now: float) -> dict[str, JobView]:
-    """Those of the jobs that are in the queue."""
+    """Those of the jobs that are in the queue, but for what only looks again at what is here."""
     found = [state.jobs[name] for name in job_ids if name in state.jobs]
-    return {job.job_id: _view(job, _state_of(job, now)) for job in found}
+    return {job.job_id: _view(job, _state_of(job, now)) for job in found if not is_check(job)}
 
 
 def _state_of(job: Job, now: float) -> JobState:

@@ -1,12 +1,27 @@
-"""Links to a second of a recording, and one id for all the links that lead to the same recording."""
+"""Links to a second of a recording, and one id for all the links that lead to the same recording or channel."""
 
+import html
 import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
-_YOUTUBE_HOSTS = {"youtube.com", "m.youtube.com", "music.youtube.com", "youtube-nocookie.com", "youtu.be"}
-_YOUTUBE_PATHS = re.compile(r"^/(?:shorts|live|embed|v|e)/([\w-]{11})(?:/|$)")
+_YOUTUBE_HOSTS = {
+    "youtube.com",
+    "m.youtube.com",
+    "music.youtube.com",
+    "gaming.youtube.com",
+    "youtube-nocookie.com",
+    "youtubekids.com",
+    "youtu.be",
+}
+_YOUTUBE_PATHS = re.compile(r"^/(?:shorts|live|embed|v|e|vi|watch)/([A-Za-z0-9_-]{11})(?:[/?&]|$)")
 _NOT_SEEKABLE = re.compile(r"^/(?:shorts|embed|v|e)/")
-_YOUTUBE_ID = re.compile(r"[\w-]{11}")
+_YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_YOUTUBE_CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
+_BARE_LIST = re.compile(r"(?:PL|UU|UC|FL|TL|OLAK5uy_)[A-Za-z0-9_-]{16,78}")
+_YOUTUBE_LIST = re.compile(r"[A-Za-z0-9_-]{2,80}")
+# These name no list of a channel: they are made for one visitor, or around one video.
+_PERSONAL_LISTS = re.compile(r"^(?:RD|UL|LL|WL|LM|HL)")
+_SCHEMELESS = re.compile(r"^(?://)?(?=(?:[\w-]+\.)*(?:youtube(?:-nocookie|kids)?\.com|youtu\.be)/)", re.IGNORECASE)
 _VIMEO_HOSTS = {"vimeo.com", "player.vimeo.com"}
 _VIMEO_ID = re.compile(r"/(\d+)(?:/|$)")
 _TWITCH_HOSTS = {"twitch.tv", "m.twitch.tv"}
@@ -41,18 +56,73 @@ def recording_id_of(url: str) -> str:
     A plain URL has its host in lower case, no default port, no `www.`, no time, no tracking parameters, and its
     parameters in order of their names. An empty or unreadable URL gives the text itself, stripped.
     """
-    parts = _split(url)
+    parts = _split(_SCHEMELESS.sub("https://", url.strip()))
     if parts is None:
         return url.strip()
     host = _host(parts)
-    known = _youtube_id(parts) if host in _YOUTUBE_HOSTS else ""
-    if known:
+    # Not from a bare id: eleven letters may be a word.
+    if known := youtube_id_of(urlunsplit(parts)):
         return f"youtube:{known}"
     for hosts, pattern, site in ((_VIMEO_HOSTS, _VIMEO_ID, "vimeo"), (_TWITCH_HOSTS, _TWITCH_ID, "twitch")):
         match = pattern.search(parts.path) if host in hosts else None
         if match:
             return f"{site}:{match.group(1)}"
     return _plain(parts, host)
+
+
+def youtube_id_of(text: str) -> str:
+    """The id of the YouTube video that `text` leads to, or "": a link in any of YouTube's forms, or the bare id.
+
+    A link may lack its scheme, be escaped for HTML, once or twice, or be the one that leads through YouTube's consent
+    page or its attributions.
+    """
+    text = html.unescape(html.unescape(text.strip()))
+    if _YOUTUBE_ID.fullmatch(text):
+        return text
+    parts = _split(_SCHEMELESS.sub("https://", text))
+    for _ in range(3):
+        if parts is None:
+            return ""
+        if (host := _host(parts)) in _YOUTUBE_HOSTS and (known := _youtube_id(parts)):
+            return known
+        if host not in _YOUTUBE_HOSTS | {"consent.youtube.com", "consent.google.com"}:
+            return ""
+        onward = dict(parse_qsl(parts.query))
+        target = onward.get("continue") or onward.get("u") or onward.get("next") or ""
+        parts = _split(f"https://www.youtube.com{target}" if target.startswith("/") else target)
+    return ""
+
+
+def youtube_channel_of(text: str) -> str:
+    """The id of the YouTube channel or playlist that `text` names, "" where it names none or names it by a handle.
+
+    A channel's feed, each of its tabs and the list of all its uploads ("UU…") are the channel. A video's link, in a
+    playlist too, means the video. `text` may be the bare id.
+    """
+    parts = _split(_SCHEMELESS.sub("https://", text.strip()))
+    if parts is None and _BARE_LIST.fullmatch(text.strip()):
+        parts = _split(f"https://youtube.com/playlist?list={text.strip()}")
+    if parts is None or _host(parts) not in _YOUTUBE_HOSTS or _youtube_id(parts):
+        return ""
+    query = dict(parse_qsl(parts.query))
+    named = [part for part in parts.path.split("/") if part]
+    if parts.path.rstrip("/") == "/feeds/videos.xml":
+        candidate = query.get("channel_id") or query.get("playlist_id") or ""
+    elif named[:1] in (["channel"], ["browse"]) and len(named) > 1:
+        candidate = named[1].removeprefix("VL")
+    else:
+        candidate = query.get("list", "")
+    if candidate.startswith("UU") and _YOUTUBE_CHANNEL.fullmatch(f"UC{candidate[2:]}"):
+        candidate = f"UC{candidate[2:]}"
+    if _PERSONAL_LISTS.match(candidate) or not _YOUTUBE_LIST.fullmatch(candidate):
+        return ""
+    return candidate
+
+
+def is_youtube(url: str) -> bool:
+    """Whether `url` is a page of YouTube's own hosts."""
+    parts = _split(_SCHEMELESS.sub("https://", url.strip()))
+    return parts is not None and _host(parts) in _YOUTUBE_HOSTS
 
 
 def _split(url: str) -> SplitResult | None:
@@ -65,16 +135,18 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _host(parts: SplitResult) -> str:
-    return (parts.hostname or "").removeprefix("www.")
+    return (parts.hostname or "").rstrip(".").removeprefix("www.")
 
 
 def _youtube_id(parts: SplitResult) -> str:
     if _host(parts) == "youtu.be":
-        candidate = parts.path.lstrip("/").split("/")[0]
+        candidate = re.split(r"[/&]", parts.path.lstrip("/"))[0]
     elif match := _YOUTUBE_PATHS.match(parts.path):
         candidate = match.group(1)
     else:
-        candidate = next((value for name, value in parse_qsl(parts.query) if name == "v"), "")
+        # A page that is one script keeps its address in the fragment: "#!v=…". Some links carry a second "?".
+        values = parse_qsl(f"{parts.query}&{parts.fragment.lstrip('!/?')}")
+        candidate = next((re.split(r"[^\w-]", value.strip())[0] for name, value in values if name in ("v", "vi")), "")
     return candidate if _YOUTUBE_ID.fullmatch(candidate) else ""
 
 

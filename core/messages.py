@@ -45,12 +45,13 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A run of whole sentences of one recording: the unit of retrieval."""
+    """A run of whole sentences of one recording: the unit of retrieval. `heading` is its chapter's title, if any."""
 
     passage_id: str
     recording: Recording
     index: int
     sentences: tuple[Sentence, ...]
+    heading: str = ""
 
     @property
     def text(self) -> str:
@@ -177,6 +178,7 @@ class IngestRequest:
 class IngestStep(StrEnum):
     LISTING = "listing"
     CAPTIONS = "captions"
+    SPEECH = "speech"
     EMBEDDING = "embedding"
     STORING = "storing"
 

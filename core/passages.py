@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid5
 
+from core.chapters import chapter_at, heading_at
+from core.following import Chapter
 from core.messages import Passage, Recording, Sentence
 from core.words import count_tokens
 
@@ -12,8 +14,14 @@ _NAMESPACE = UUID("6a1d3f0e-5b0f-5d0c-9d1e-0f6c2a7b4e11")
 _SEPARATOR = "\x1f"
 
 
-def to_passages(recording: Recording, sentences: Iterable[Sentence], max_tokens: int = 220) -> tuple[Passage, ...]:
+def to_passages(
+    recording: Recording, sentences: Iterable[Sentence], max_tokens: int = 220, chapters: Sequence[Chapter] = ()
+) -> tuple[Passage, ...]:
     """Pack `sentences` in their order into passages of at most `max_tokens` tokens.
+
+    No passage goes on into the next of the `chapters` (in time order), and each has its chapter's title as heading. A
+    sentence belongs to the chapter in which it begins. The heading is shown and not searched: it is no part of the
+    text, which holds what was said and nothing else.
 
     A sentence is never cut: one longer than `max_tokens` is a passage of its own. Sentences without any text are left
     out. Tokens are words and punctuation marks (`core.words.count_tokens`); 220 of them are about 250 word pieces of
@@ -23,18 +31,19 @@ def to_passages(recording: Recording, sentences: Iterable[Sentence], max_tokens:
     if max_tokens < 1:
         raise ValueError(f"max_tokens is {max_tokens}; it must be at least 1")
     packed: list[list[Sentence]] = []
-    room = 0
+    room, chapter = 0, -1
     for sentence in sentences:
         if not sentence.text.strip():
             continue
         sentence = _encodable(sentence)
         size = count_tokens(sentence.text)
-        if not packed or size > room:
+        begins_in = chapter_at(chapters, sentence.start_s)
+        if not packed or size > room or begins_in != chapter:
             packed.append([])
-            room = max_tokens
+            room, chapter = max_tokens, begins_in
         packed[-1].append(sentence)
         room -= size
-    return tuple(_passage(recording, index, run) for index, run in enumerate(packed))
+    return tuple(_passage(recording, index, run, chapters) for index, run in enumerate(packed))
 
 
 def passage_id(recording_id: str, index: int, text: str) -> str:
@@ -47,6 +56,7 @@ def _encodable(sentence: Sentence) -> Sentence:
     return sentence if text == sentence.text else replace(sentence, text=text)
 
 
-def _passage(recording: Recording, index: int, sentences: Sequence[Sentence]) -> Passage:
+def _passage(recording: Recording, index: int, sentences: Sequence[Sentence], chapters: Sequence[Chapter]) -> Passage:
     text = " ".join(sentence.text for sentence in sentences)
-    return Passage(passage_id(recording.recording_id, index, text), recording, index, tuple(sentences))
+    heading = heading_at(chapters, sentences[0].start_s)
+    return Passage(passage_id(recording.recording_id, index, text), recording, index, tuple(sentences), heading)

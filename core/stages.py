@@ -11,9 +11,10 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from core.errors import BadInput, BotError, Busy, DeadlineExceeded, RateLimited, RefusedUrl, Unavailable
+from core.errors import BadInput, BotError, Busy, DeadlineExceeded, NotReadable, RateLimited, RefusedUrl, Unavailable
 from core.messages import StageTime
 from core.results import ErrorCategory, Fail, Ok, Skip, StepResult
+from core.source_states import CLOSED_STATES
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +27,12 @@ def failure(error: BotError) -> Fail:
             return Fail(ErrorCategory.REFUSED, str(error))
         case BadInput():
             return Fail(ErrorCategory.BAD_INPUT, str(error))
+        case NotReadable(state=state) if state in CLOSED_STATES:
+            return Fail(ErrorCategory.BAD_INPUT, str(error))
+        case NotReadable(retry_after_s=None):
+            return Fail(ErrorCategory.UPSTREAM, str(error), retryable=True)
+        case NotReadable():
+            return Fail(ErrorCategory.UPSTREAM, error.problem, retryable=True, retry_after_s=error.retry_after_s)
         case RateLimited(retry_after_s=None):
             return Fail(ErrorCategory.RATE_LIMITED, str(error))
         case RateLimited():

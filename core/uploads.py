@@ -32,7 +32,8 @@ class Upload:
     """One upload of a listing. `published_at` is unix seconds, None where the listing has no date.
 
     `exact` is False where the date is the listing's guess ("3 months ago"). `starts_at` is when a premiere or a stream
-    begins (unix s, 0.0 where not known).
+    begins (unix s, 0.0 where not known). `kind_is_certain` is False where a VIDEO may turn out to be a stream or a
+    short: the recording itself says so.
     """
 
     recording_id: str
@@ -44,14 +45,24 @@ class Upload:
     length_s: float = 0.0
     state: SourceState = SourceState.AVAILABLE
     starts_at: float = 0.0
+    kind_is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """A listing, newest first. `problem` says what of it could not be read; "" where it is complete."""
+    """A listing, newest first. `problem` says what of it could not be read; "" where it is complete.
+
+    `state` and `retry_after_s` (None where the site does not say) tell why, for `core.source_states.next_try_at`.
+    `cut` says that the limit left older ones out. `channel` is what the source calls itself now: another title where it
+    was renamed, another id where it was merged into another one; None where it does not say.
+    """
 
     uploads: tuple[Upload, ...]
     problem: str = ""
+    cut: bool = False
+    channel: Channel | None = None
+    state: SourceState = SourceState.AVAILABLE
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,11 @@ from dataclasses import dataclass, fields
 from typing import cast
 
 from actors.activity_log import ActivityLog
+from actors.announcer import Announcer
 from actors.budget_ledger import BudgetLedger
+from actors.channel_follower import ChannelFollower
+from actors.host_pace import HostPace
+from actors.ingest_queue import IngestQueue
 from actors.rate_limiter import RateLimiter
 from actors.runtime import START_S, ActorGone, ActorRef, ActorSpec, reference
 from actors.runtime_gauges import ShardGauges
@@ -14,7 +18,9 @@ from actors.runtime_host import ShardConfig
 from actors.runtime_references import EntityRef, entity
 from actors.supervisor import Supervisor
 from config.settings import Settings
+from core.host_pace_messages import PaceRules
 from core.token_buckets import Limits
+from deployments.ingest_bell import IngestBell
 
 DAY_S = 86_400.0
 # Nothing asks for a host yet: what fetches from one brings its pace.
@@ -28,6 +34,9 @@ class Entities:
     limiter: RateLimiter
     ledger: BudgetLedger
     activity: ActivityLog
+    pace: HostPace
+    queue: IngestQueue
+    followers: ChannelFollower
 
     def kinds(self) -> tuple[EntityRef, ...]:
         """The same references, as the supervisor and resharding see them."""
@@ -38,11 +47,26 @@ def entities(settings: Settings) -> Entities:
     """References to the entities with the settings of this machine; their actors start when first called."""
     shard = shard_config(settings)
     rate, budget, enable = settings.rate, settings.budget, settings.enable
+    queue = entity(IngestQueue, shard, IngestBell(), announcer())
     return Entities(
         limiter=entity(RateLimiter, shard, rate.limits(), HOST, rate.limits_of_tenants()),
         ledger=entity(BudgetLedger, shard, budget.limits(), budget.limits_of_tenants(), enforce=enable.budgets),
         activity=entity(ActivityLog, shard, settings.activity.retention_days, keep_text=enable.activity_text),
+        pace=entity(HostPace, shard, pace_rules(settings)),
+        queue=queue,
+        followers=entity(ChannelFollower, shard, queue, settings.follow.full_s),
     )
+
+
+def announcer() -> Announcer:
+    """A reference to the actor at which the bot fetches what it posts."""
+    return reference(ActorSpec("Announcer"), Announcer)
+
+
+def pace_rules(settings: Settings) -> PaceRules:
+    """How fast one site is asked, by everybody together."""
+    pace = settings.pace
+    return PaceRules(pace.interval_s, pace.burst, max_interval_s=max(pace.interval_s, pace.max_interval_s))
 
 
 def supervisor(kinds: tuple[EntityRef, ...]) -> Supervisor:

@@ -1,22 +1,19 @@
-"""Brings recordings in: a link -> a listing -> captions -> sentences -> passages -> vectors -> the store.
+"""Brings recordings in, for people and for followed channels: links -> the tenant's queue -> workers.
 
-While one recording is embedded and stored, the next ones are fetched: at most `ahead` of them, so that a long channel
-fills no memory and no site is asked for everything at once. Outcomes keep the order of the listing.
+What somebody asks for goes through the same queue as news and backfill, before those; so it is done once, survives a
+crash, and a restart goes on with it.
 """
 
 import asyncio
-import logging
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
-import numpy as np
-
-from core.captions import parse
-from core.captiontracks import CaptionSource
-from core.errors import BadInput
+from core.following import JobState, JobView
+from core.ingest_keys import queue_key
+from core.ingest_messages import Fail, Finish, Job, NewJob, Urgency
+from core.ingest_ports import ChannelFollower, IngestQueue
 from core.messages import (
     IngestOutcome,
     IngestProgress,
@@ -24,56 +21,55 @@ from core.messages import (
     IngestRequest,
     IngestState,
     IngestStep,
-    Passage,
-    Recording,
 )
-from core.passages import to_passages
-from core.ports import Embedder, Pace, TranscriptStore, Vectors
-from core.results import ErrorCategory, Fail, Ok, Skip, StepResult
-from core.sentences import to_sentences
-from core.speakers import with_speakers
+from core.personal_data import PersonalData
+from core.ports import ChatModel, Embedder, Pace, TranscriptStore
+from core.results import Fail as Failed
+from core.results import Ok, Skip, StepResult
 from core.stages import stage
-from core.tenancy import TenantContext
-from deployments.media_source import Described, Listing
+from core.uploads import Channel
+from deployments import reading
+from deployments.auto_follow import AutoFollow, AutoFollowRules
+from deployments.channel_looks import ChannelLooks, Channels, LookRules
+from deployments.ingest_workers import Workers
+from deployments.media_source import Listing
 from deployments.pacing import admit
-from deployments.ytdlp_info import Entry
+from deployments.posts import Posts
+from deployments.reading import Handed, Listener, Reading, ReadingRules, job_id_of
+from deployments.recording_work import RecordingWork, WorkRules
+from deployments.storing import Storing
 
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
-
-# Texts in one call of the embedder: enough to fill its batches, few enough for a message.
-_TEXTS_A_CALL = 256
-# Somebody who talks for 24 hours says about 220,000 words in 20,000 sentences; more is no talk, and a vector of each
-# sentence is kept in memory until all are stored.
-MAX_WORDS = 400_000
-MAX_SENTENCES = 40_000
-
+READING, WORK, LOOKS, AUTO_FOLLOW = ReadingRules(), WorkRules(), LookRules(), AutoFollowRules()
 Event: TypeAlias = IngestProgress | IngestReport
+_LOOK_S = 0.2
+# Who waits for a job that comes again later is told so, and does not wait.
+_SOON_S = 5.0
+_TRIES = 2
+_JOBS_A_CALL = 200
 
 
-class Source(Protocol):
+class Source(reading.Source, Channels, Protocol):
     """`deployments.media_source.MediaSource`, as far as it is needed here."""
 
-    async def list(self, url: str) -> Listing: ...
-
-    async def describe(self, entry: Entry) -> Described: ...
-
-    async def captions(self, source: CaptionSource) -> bytes: ...
+    async def resolve(self, url: str) -> Channel: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A recording that is ready to be embedded."""
+class IngestConfig:
+    """How recordings are brought in: `at_once` of them, and each part by its rules."""
 
-    recording: Recording
-    passages: tuple[Passage, ...]
+    at_once: int = 4
+    reading: ReadingRules = READING
+    work: WorkRules = WORK
+    looks: LookRules = LOOKS
+    auto_follow: AutoFollowRules = AUTO_FOLLOW
+    analysis: bool = False
 
 
 class Ingest:
-    """Ingests links, `at_once` of them; the others wait.
+    """Puts what people ask for into their queues, tells how far it is, and works on the queues of all.
 
-    It keeps nothing: every state is in the store, and doing it again changes and embeds nothing.
+    It keeps nothing: every state is in the queues and the store, and doing it again changes and embeds nothing.
     """
 
     def __init__(
@@ -81,149 +77,154 @@ class Ingest:
         source: Source,
         embedder: Embedder,
         store: TranscriptStore,
+        queue: IngestQueue,
+        followers: ChannelFollower,
         pace: Pace,
+        config: IngestConfig = IngestConfig(),
         *,
-        ahead: int = 2,
-        at_once: int = 4,
+        listener: Listener | None = None,
+        personal_data: PersonalData | None = None,
+        chat: ChatModel | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._source = source
-        self._embedder = embedder
-        self._store = store
-        self._pace = pace
-        self._ahead = max(1, ahead)
-        self._places = asyncio.Semaphore(at_once)
+        """As for `Reading`; with a `chat` model recordings are summed up for their announcements."""
+        self._source, self._queue, self._pace, self._clock = source, queue, pace, clock
+        self._handed = Handed()
+        self._steps: dict[tuple[str, str], tuple[IngestStep, str]] = {}
+        reader = Reading(
+            source,
+            queue,
+            self._handed,
+            config.reading,
+            listener=listener,
+            personal_data=personal_data,
+            told=self._tell,
+            clock=clock,
+        )
+        storing = Storing(embedder, store)
+        auto_follow = AutoFollow(followers, config.auto_follow, clock)
+        self._recordings = RecordingWork(
+            reader,
+            storing,
+            queue,
+            Posts(),
+            config.work,
+            told=self._tell,
+            after=auto_follow.trigger_auto_follow,
+            clock=clock,
+        )
+        self._looks = ChannelLooks(source, followers, config.looks, clock=clock)
+        self._workers = Workers(queue, self._work, at_once=config.at_once)
 
+    # ------------------------------------------------------------ working
+    async def ring(self, key: str, urgency: int) -> None:
+        """There is something to do in the queue `key`."""
+        self._workers.ring(key, urgency)
+
+    async def _work(self, key: str, job: Job) -> Finish | Fail:
+        if job.is_listing:
+            return await self._looks(job)
+        try:
+            return await self._recordings(key, job)
+        finally:
+            self._steps.pop((key, job.job_id), None)
+
+    def _tell(self, key: str, job: Job, step: IngestStep, title: str) -> None:
+        """How far a job is, for whoever waits for it."""
+        self._steps[key, job.job_id] = step, title
+
+    async def resolve(self, url: str) -> Channel:
+        """The channel behind a link. Raises NotReadable, BadInput or Unavailable."""
+        return await self._source.resolve(url)
+
+    async def close(self) -> None:
+        """Take no more jobs, and give those under way a moment."""
+        await self._workers.stop(1.0)
+
+    # ------------------------------------------------------------ for people
     async def run(self, request: IngestRequest) -> AsyncIterator[Event]:
         """Progress while it goes on, and the report last. What fails is an outcome in the report, with a sentence.
 
-        Raises RateLimited, before anything is fetched, where the tenant or user asks too much at once.
+        Whoever stops listening stops nothing: what was put into the queue is done. Raises RateLimited, before anything
+        is fetched, where the tenant or user asks too much at once.
         """
         await admit(self._pace, request.tenant)
         yield IngestProgress(IngestStep.LISTING, 0, 0)
-        async with self._places, aclosing(self._run(request)) as events:
-            async for event in events:
-                yield event
-
-    async def _run(self, request: IngestRequest) -> AsyncGenerator[Event, None]:
         listed = await self._stage_list(request.url)
         if not isinstance(listed, Ok):
-            yield IngestReport(request.url, (_unread(Entry(request.url), listed),))
+            yield IngestReport(request.url, (_unread(request.url, "", listed),))
             return
-        outcomes: list[IngestOutcome] = []
-        # Closed here and now where nobody listens any more, so that what is being fetched stops too.
-        async with aclosing(self._recordings(request.tenant, listed.data, outcomes)) as events:
-            async for event in events:
-                yield event
+        key = queue_key(request.tenant)
+        jobs = self._jobs(key, listed.data)
+        for start in range(0, len(jobs), _JOBS_A_CALL):
+            await self._queue.add(key, jobs[start : start + _JOBS_A_CALL])
+        await self.ring(key, Urgency.PERSON)
+        outcomes: dict[str, IngestOutcome] = {}
+        async for progress in self._progress(key, jobs, outcomes):
+            yield progress
         of_the_list = ((IngestState.FAILED, listed.data.problem), (IngestState.SKIPPED, listed.data.left_out))
-        outcomes += [
-            IngestOutcome(request.url, listed.data.title, state, reason=reason)
-            for state, reason in of_the_list
-            if reason
-        ]
-        yield IngestReport(request.url, tuple(outcomes))
-
-    async def _recordings(
-        self, tenant: TenantContext, listing: Listing, outcomes: list[IngestOutcome]
-    ) -> AsyncGenerator[IngestProgress, None]:
-        """Ingest each entry in order and add its outcome to `outcomes`."""
-        fetching: deque[asyncio.Future[StepResult[Prepared]]] = deque()
-        waiting = deque(listing.entries)
-        total = len(listing.entries)
-        try:
-            for entry in listing.entries:
-                while waiting and len(fetching) <= self._ahead:
-                    fetching.append(asyncio.ensure_future(self._stage_prepare(waiting.popleft())))
-                yield IngestProgress(IngestStep.CAPTIONS, len(outcomes), total, entry.title)
-                prepared = await _settled(fetching[0])
-                fetching.popleft()
-                if not isinstance(prepared, Ok):
-                    outcomes.append(_unread(entry, prepared))
-                    continue
-                title = prepared.data.recording.title
-                yield IngestProgress(IngestStep.EMBEDDING, len(outcomes), total, title)
-                stored = await _settled(asyncio.ensure_future(self._stage_store(tenant, prepared.data)))
-                outcomes.append(_outcome(prepared.data, stored))
-                yield IngestProgress(IngestStep.STORING, len(outcomes), total, title)
-        finally:
-            for task in fetching:
-                task.cancel()
+        more = [IngestOutcome(request.url, listed.data.title, state, reason=why) for state, why in of_the_list if why]
+        yield IngestReport(request.url, (*(outcomes[job.job_id] for job in jobs), *more))
 
     @stage("list")
     async def _stage_list(self, url: str) -> StepResult[Listing]:
         return Ok(await self._source.list(url))
 
-    @stage("prepare")
-    async def _stage_prepare(self, entry: Entry) -> StepResult[Prepared]:
-        """Everything up to the passages of one recording."""
-        described = await self._source.describe(entry)
-        if described.captions is None or described.skip:
-            return Skip(described.skip or "It has no captions.")
-        data = await self._source.captions(described.captions)
-        # Parsing an hour of captions takes tens of milliseconds: not in the loop that others wait for.
-        passages = await asyncio.to_thread(_passages, described.recording, data)
-        return Ok(Prepared(described.recording, passages))
+    def _jobs(self, key: str, listing: Listing) -> Sequence[NewJob]:
+        jobs: dict[str, NewJob] = {}
+        for entry in listing.entries:
+            name = job_id_of(entry)
+            jobs[name] = NewJob(name, entry.url, entry.title, Urgency.PERSON, again=True)
+            self._handed.put(key, name, entry)
+        return tuple(jobs.values())
 
-    @stage("store")
-    async def _stage_store(self, tenant: TenantContext, prepared: Prepared) -> StepResult[bool]:
-        """Embed and store; False where the store held the same already."""
-        if await self._store.is_stored(tenant, prepared.passages):
-            return Ok(False)
-        vectors, sentence_vectors = await self._embedded(prepared.passages)
-        return Ok(await self._store.replace_recording(tenant, prepared.passages, vectors, sentence_vectors))
+    async def _progress(
+        self, key: str, jobs: Sequence[NewJob], outcomes: dict[str, IngestOutcome]
+    ) -> AsyncIterator[IngestProgress]:
+        """Wait until each job has ended or was put off; its outcome is in `outcomes`, by its id."""
+        shown: IngestProgress | None = None
+        while True:
+            waiting = [job for job in jobs if job.job_id not in outcomes]
+            views = await self._queue.under_way(key, [job.job_id for job in waiting])
+            for job in waiting:
+                view = views.get(job.job_id)
+                if view is None or _is_put_off(view, self._clock()):
+                    outcomes[job.job_id] = await self._outcome(key, job, view)
+            progress = self._at(key, jobs, outcomes)
+            if progress != shown:
+                shown = progress
+                yield progress
+            if len(outcomes) == len(jobs):
+                return
+            await asyncio.sleep(_LOOK_S)
 
-    async def _embedded(self, passages: Sequence[Passage]) -> tuple[Vectors, list[Vectors]]:
-        """The passages' vectors, and for each passage those of its sentences; a text that occurs twice is sent once."""
-        texts = [passage.text for passage in passages]
-        for passage in passages:
-            texts += [sentence.text for sentence in passage.sentences]
-        unique = list(dict.fromkeys(texts))
-        parts = [
-            await self._embedder.embed(unique[start : start + _TEXTS_A_CALL])
-            for start in range(0, len(unique), _TEXTS_A_CALL)
-        ]
-        row_of = {text: row for row, text in enumerate(unique)}
-        rows = np.concatenate(parts)[[row_of[text] for text in texts]]
-        ends = np.cumsum([len(passages), *(len(passage.sentences) for passage in passages)])
-        vectors, *sentence_vectors = np.split(rows, ends[:-1])
-        return vectors, sentence_vectors
+    def _at(self, key: str, jobs: Sequence[NewJob], outcomes: dict[str, IngestOutcome]) -> IngestProgress:
+        """How far all are: the step of the first that is not done."""
+        first = next((job for job in jobs if job.job_id not in outcomes), jobs[-1])
+        step, title = self._steps.get((key, first.job_id), (IngestStep.CAPTIONS, first.title))
+        if len(outcomes) == len(jobs):
+            step = IngestStep.STORING
+        return IngestProgress(step, len(outcomes), len(jobs), title)
 
-
-def _passages(recording: Recording, data: bytes) -> tuple[Passage, ...]:
-    cues = with_speakers(parse(data).cues, recording.speaker)
-    words = sum(cue.text.count(" ") + 1 for cue in cues)
-    if words > MAX_WORDS:
-        problem = f"Its captions have {words:,} words; at most {MAX_WORDS:,} can be read."
-        raise BadInput(problem, "Link to a part of it.")
-    sentences = to_sentences(cues, recording.language)
-    if len(sentences) > MAX_SENTENCES:
-        problem = f"Its captions have {len(sentences):,} sentences; at most {MAX_SENTENCES:,} can be read."
-        raise BadInput(problem, "Link to a part of it.")
-    return to_passages(recording, sentences)
-
-
-async def _settled(task: asyncio.Future[StepResult[T]]) -> StepResult[T]:
-    """The task's result. A defect of ours becomes a `Fail`, so that one odd recording does not end a whole channel."""
-    try:
-        await asyncio.wait((task,))
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
-    defect = task.exception()
-    if defect is None:
-        return task.result()
-    log.error("a recording could not be ingested", exc_info=defect)
-    return Fail(ErrorCategory.INTERNAL, "Something in the bot went wrong with it; its operator finds it in the log.")
+    async def _outcome(self, key: str, job: NewJob, view: JobView | None) -> IngestOutcome:
+        known = self._recordings.outcomes.pop((key, job.job_id), None)
+        if view is not None:
+            later = " It is tried again by itself." if view.state is JobState.WAITING else ""
+            return IngestOutcome(job.url, job.title, IngestState.FAILED, reason=f"{view.reason}{later}")
+        if known is not None:
+            return known
+        why = (await self._queue.became(key, [job.job_id])).get(job.job_id, "It was taken out of the queue.")
+        state = IngestState.FAILED if why else IngestState.INGESTED
+        return IngestOutcome(job.url, job.title, state, reason=why)
 
 
-def _outcome(prepared: Prepared, stored: StepResult[bool]) -> IngestOutcome:
-    recording = prepared.recording
-    if not isinstance(stored, Ok):
-        return _unread(Entry(recording.url, recording.title), stored)
-    state = IngestState.INGESTED if stored.data else IngestState.UNCHANGED
-    return IngestOutcome(recording.url, recording.title, state, len(prepared.passages))
+def _is_put_off(view: JobView, now: float) -> bool:
+    """Whether it comes again so late, or so often already, that nobody should wait for it, or never."""
+    late = view.next_try_at > now + _SOON_S or (view.attempts >= _TRIES and view.reason)
+    return view.state is JobState.DEAD or (view.state is JobState.WAITING and bool(late))
 
 
-def _unread(entry: Entry, result: Skip | Fail) -> IngestOutcome:
+def _unread(url: str, title: str, result: Skip | Failed) -> IngestOutcome:
     if isinstance(result, Skip):
-        return IngestOutcome(entry.url, entry.title, IngestState.SKIPPED, reason=result.reason)
-    return IngestOutcome(entry.url, entry.title, IngestState.FAILED, reason=result.message)
+        return IngestOutcome(url, title, IngestState.SKIPPED, reason=result.reason)
+    return IngestOutcome(url, title, IngestState.FAILED, reason=result.message)

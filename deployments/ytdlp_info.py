@@ -3,20 +3,32 @@
 import html
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.captiontracks import CaptionSource
+from core.chapters import chapters_of
+from core.following import Chapter
 from core.links import recording_id_of
 from core.messages import Recording
 from core.pagehints import page_hints
-from deployments.ytdlp import Extraction
+from core.source_signs import not_readable, state_of_info, state_of_words
+from core.source_states import CLOSED_STATES, SourceState
+from core.upload_info import channel_of, plausible, upload_of
+from core.uploads import Channel, Upload
+from deployments.ytdlp_calls import Extraction
+from deployments.ytdlp_errors import sentence_of
 
 # Extractors that know nothing of a site: what they call an id, a title or a date is a guess.
 _GUESSING = ("generic", "html5mediaembed")
 _PLACE_IN_PAGE = re.compile(r" \(1\)$")
 _MAX_TITLE_CHARS = 300
+_MAX_DESCRIPTION_CHARS = 100_000
+# Warnings that follow from how we ask, whatever the reason is that nothing plays.
+_OUR_DOING = re.compile(r"JavaScript runtime|JS runtime|No video formats found|Requested format is not available")
+_NOT_ENDED = (SourceState.PREMIERE, SourceState.LIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,65 @@ class Entry:
     speaker: str = ""
     published: str = ""
     extraction: Extraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What else a recording's page says: see `deployments.media_source.Described`."""
+
+    upload: Upload
+    channel: Channel | None
+    description: str
+    chapters: tuple[Chapter, ...]
+    view_count: int | None
+
+
+def entry_of(upload: Upload) -> Entry:
+    """The entry that `MediaSource.describe` takes for an upload of a listing."""
+    at = upload.published_at if upload.exact else None
+    published = "" if at is None else datetime.fromtimestamp(at, UTC).date().isoformat()
+    return Entry(upload.url, upload.title, published=published)
+
+
+def details_of(recording: Recording, info: Mapping[str, Any], now: float) -> Details:
+    """What the page says besides; `now` is unix seconds. Only a date of the page itself is exact."""
+    upload = replace(upload_of(info, exact=True, now=now), recording_id=recording.recording_id, url=recording.url)
+    if upload.published_at is None and recording.published:
+        day = datetime.fromisoformat(recording.published).replace(hour=12, tzinfo=UTC)
+        upload = replace(upload, published_at=plausible(day.timestamp(), now), exact=True)
+    description = str(info.get("description") or "")[:_MAX_DESCRIPTION_CHARS]
+    views = info.get("view_count")
+    return Details(
+        replace(upload, title=recording.title),
+        channel_of(info),
+        description,
+        chapters_of(description, info.get("chapters"), recording.duration_s),
+        views if isinstance(views, int) and views >= 0 else None,
+    )
+
+
+def require_readable(extraction: Extraction, url: str, has_captions: bool, now: float) -> None:
+    """Raises NotReadable with the state that the recording is in, where neither its captions nor its sound are there.
+
+    yt-dlp hands back an info dict for what does not play too, and says why in a warning alone.
+    """
+    info, host = extraction.info, urlsplit(url).hostname or "The site"
+    state = state_of_info(info)
+    starts_at = upload_of(info, exact=True, now=now).starts_at
+    wait_s = starts_at - now if state is SourceState.PREMIERE and starts_at > now else None
+    if state in _NOT_ENDED or (state is SourceState.PROCESSING and not has_captions):
+        raise not_readable(state, host, retry_after_s=wait_s)
+    if has_captions or info.get("formats") or info.get("url"):
+        return
+    warnings = [sentence_of(warning) for warning in extraction.warnings if not _OUR_DOING.search(warning)]
+    telling = next((said for said in warnings if state_of_words(said) is not SourceState.UNKNOWN), "")
+    said = telling or " ".join(warnings)[:_MAX_TITLE_CHARS]
+    if said and state not in CLOSED_STATES:
+        state = state_of_words(said)
+    if state is SourceState.AVAILABLE and extraction.warnings:
+        state, said = SourceState.UNKNOWN, "It has neither captions nor sound that can be read."
+    if state is not SourceState.AVAILABLE:
+        raise not_readable(state, host, said)
 
 
 def entries_of(page_url: str, items: Iterable[Mapping[str, Any] | None], head: bytes) -> Iterable[Entry]:

@@ -3,19 +3,18 @@
 from collections.abc import AsyncIterator
 
 from bot import errors, render
-from bot.command import Argument, Call, Command, read_argument
+from bot.arguments import Link
+from bot.command import Call, Command
 from bot.page import Page, Progress
 from core.messages import IngestReport, IngestRequest
 
-URL = Argument("url", "Link to a video, a channel, a playlist or a feed.")
+URL = Link("url", "Link to a video, a channel, a playlist or a feed.", required=True)
 
 
 async def run(call: Call) -> AsyncIterator[Progress | Page]:
-    # People write <https://…> on Discord to keep a link from unfolding.
-    url = read_argument(URL, call.text).removeprefix("<").removesuffix(">")
     report: IngestReport | None = None
     # To the very end, not only to the report: what comes after it in there is the tidying up.
-    async for event in call.assistant.ingest(IngestRequest(call.tenant, url)):
+    async for event in call.assistant.ingest(IngestRequest(call.tenant, call[URL])):
         if isinstance(event, IngestReport):
             report = event
         else:
@@ -25,4 +24,4 @@ async def run(call: Call) -> AsyncIterator[Progress | Page]:
     yield render.report(report)
 
 
-COMMAND = Command("analyze", "Bring in a video, a channel or a feed, so that it can be asked about.", run, URL)
+COMMAND = Command("analyze", "Bring in a video, a channel or a feed, so that it can be asked about.", run, (URL,))

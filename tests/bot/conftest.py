@@ -9,6 +9,7 @@ import pytest
 from bot.client import BotClient, point_at
 from tests.bot.other_client import OtherClient
 from tests.fakes.assistant import FakeAssistant
+from tests.fakes.curator import FakeCurator
 from tests.fakes.discord import FakeDiscord, Interaction
 
 
@@ -47,10 +48,17 @@ def assistant() -> FakeAssistant:
 
 
 @pytest.fixture
-async def client(server: FakeDiscord, assistant: FakeAssistant) -> AsyncIterator[BotClient]:
+def curator() -> FakeCurator:
+    return FakeCurator()
+
+
+@pytest.fixture
+async def client(server: FakeDiscord, assistant: FakeAssistant, curator: FakeCurator) -> AsyncIterator[BotClient]:
     """The bot, logged in and ready for interactions."""
     point_at(server.api_url, server.gateway_url)
-    async with BotClient(assistant, grace_s=0.3) as made:
+    async with BotClient(assistant, curator=curator, grace_s=0.3) as made:
+        # How long discord.py waits for more servers before it is ready.
+        made._connection.guild_ready_timeout = 0.05
         session = asyncio.create_task(made.start(server.token))
         await server.ready()
         yield made

@@ -1,16 +1,21 @@
 """Every file in bot/commands is a command: it loads, has a name of its own and is described as Discord wants it."""
 
 import pkgutil
+from collections.abc import Mapping
 
+import discord
 import pytest
+from discord import app_commands
 
 import bot.commands
 from bot import errors
-from bot.command import Argument, Call, Command, perform, read_argument
+from bot.command import Call, Command, perform
+from bot.command_line import CONFIRM, given
 from bot.commands import all_commands
+from bot.options import Interaction, slash_command
 from bot.page import Page, Progress, Tone
 from core.activity_documents import receipt_from
-from core.errors import BadInput, Unavailable
+from core.errors import Unavailable
 from core.messages import Health, IngestProgress, IngestStep, Library, PartHealth
 from core.results import ErrorCategory, Fail, Skip
 from core.tenancy import TenantContext
@@ -23,7 +28,8 @@ COMMANDS = {command.name: command for command in all_commands()}
 
 async def run(name: str, assistant: FakeAssistant, text: str = "") -> tuple[Page, list[Progress]]:
     shown: list[Progress] = []
-    page = await perform(COMMANDS[name], Call(assistant, TENANT, text), shown.append)
+    command = COMMANDS[name]
+    page = await perform(command, Call(assistant, TENANT, given(command, text)), shown.append)
     return page, shown
 
 
@@ -39,53 +45,40 @@ def test_each_file_is_one_command_of_its_name() -> None:
 
 @pytest.mark.parametrize("command", all_commands(), ids=lambda command: command.name)
 def test_a_command_is_documented_within_discords_limits(command: Command) -> None:
-    options = []
-    if command.argument:
-        argument = command.argument
-        options = [{"name": argument.name, "description": argument.description, "required": argument.required}]
-        assert command.argument.description.endswith(".")
-        assert command.argument.max_chars <= 6000
-    assert command_errors([{"name": command.name, "description": command.description, "options": options}]) == {}
+    tree = app_commands.CommandTree(discord.Client(intents=discord.Intents.none()))
+    registered = slash_command(command, nobody_serves, nobody_calls).to_dict(tree)
+    assert command_errors([registered]) == {}
     assert command.description.endswith(".")
+    names = [argument.name for argument in command.arguments]
+    assert [option["name"] for option in registered["options"]] == names
+    assert len(set(names)) == len(names)
+    assert CONFIRM not in names
+    for argument, option in zip(command.arguments, registered["options"], strict=True):
+        assert argument.description.endswith(".")
+        assert option["required"] == argument.required
+        if not argument.required:
+            argument.read("")
+
+
+@pytest.mark.parametrize("command", all_commands(), ids=lambda command: command.name)
+def test_moderators_commands_are_hidden_from_others(command: Command) -> None:
+    permissions = slash_command(command, nobody_serves, nobody_calls).default_permissions
+    assert (permissions is not None) == command.moderators
+    assert permissions is None or permissions.manage_guild
+
+
+async def nobody_serves(_: Interaction, __: Mapping[str, str]) -> None:
+    raise AssertionError("Nothing is carried out here.")
+
+
+def nobody_calls(_: Interaction) -> Call:
+    raise AssertionError("Nothing is completed here.")
 
 
 def test_a_file_without_a_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.commands.ask.COMMAND", "not a command")
     with pytest.raises(TypeError, match=r"bot/commands/ask\.py"):
         all_commands()
-
-
-# ---------------------------------------------------------------- arguments
-QUESTION = Argument("question", "What you want to know.", max_chars=2000)
-
-
-@pytest.mark.parametrize("text", ["", "   ", "\n\t "])
-def test_an_empty_question_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="The question is empty"):
-        read_argument(QUESTION, text)
-
-
-def test_what_may_be_left_out_may_be_empty_and_nothing_else() -> None:
-    optional = Argument("id", "Which one.", max_chars=10, required=False)
-    assert read_argument(optional, " \t") == ""
-    for bad in ("x" * 11, "a\x00"):
-        with pytest.raises(BadInput):
-            read_argument(optional, bad)
-
-
-def test_a_question_of_10_mb_is_refused_with_both_sizes() -> None:
-    with pytest.raises(BadInput, match=r"10,000,000 characters; at most 2,000"):
-        read_argument(QUESTION, "x" * 10_000_000)
-
-
-@pytest.mark.parametrize("text", ["a\x00b", "\x1b[31mred", "bell\x07", "a\x7fb", "\x9b31m", "\udcff"])
-def test_control_characters_are_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="control characters"):
-        read_argument(QUESTION, text)
-
-
-def test_line_breaks_tabs_and_any_language_are_fine() -> None:
-    assert read_argument(QUESTION, "  Wie heiß?\n\tÇa va? 👍🏽 \u2028 ") == "Wie heiß?\n\tÇa va? 👍🏽"
 
 
 # ---------------------------------------------------------------- what the commands pass on

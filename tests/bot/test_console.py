@@ -17,11 +17,12 @@ from rich.console import Console
 from bot import console as console_module
 from bot.commands import all_commands
 from bot.console import HISTORY, TENANT, Connect, main, run_console
-from bot.lines import StreamLines
+from bot.lines import CommandCompleter, StreamLines
+from bot.product import Product
 from core.errors import StartupFailed, Unavailable
-from core.ports import Assistant
 from core.results import ErrorCategory, Fail, Ok
 from tests.fakes.assistant import FakeAssistant, answer_to
+from tests.fakes.curator import FakeCurator
 
 
 def screen() -> tuple[Console, io.StringIO]:
@@ -29,10 +30,10 @@ def screen() -> tuple[Console, io.StringIO]:
     return Console(file=out, force_terminal=False, width=200), out
 
 
-def connect_to(assistant: FakeAssistant) -> Connect:
+def connect_to(assistant: FakeAssistant, curator: FakeCurator | None = None) -> Connect:
     @asynccontextmanager
-    async def connect() -> AsyncIterator[Assistant]:
-        yield assistant
+    async def connect() -> AsyncIterator[Product]:
+        yield Product(assistant, curator)
 
     return connect
 
@@ -128,12 +129,12 @@ async def test_standard_input_and_output_are_the_default(
 
 
 async def test_a_terminal_gets_a_prompt_with_history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    made: list[tuple[Path | None, list[str]]] = []
+    made: list[tuple[Path | None, CommandCompleter]] = []
 
     class Prompt(StreamLines):
-        def __init__(self, history: Path | None, words: list[str]) -> None:
+        def __init__(self, history: Path | None, completer: CommandCompleter) -> None:
             super().__init__(io.StringIO("/quit\n"))
-            made.append((history, words))
+            made.append((history, completer))
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -144,7 +145,7 @@ async def test_a_terminal_gets_a_prompt_with_history(monkeypatch: pytest.MonkeyP
     await run_console(FakeAssistant(), tmp_path)
     await run_console(FakeAssistant())
     assert [history for history, _ in made] == [tmp_path / HISTORY, None]
-    assert {"/ask", "/help", "/quit"} <= set(made[0][1])
+    assert {"ask", "help", "quit"} <= set(made[0][1].names)
 
 
 async def test_an_output_that_knows_no_quotes_shows_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +193,7 @@ async def test_a_failure_exits_with_1() -> None:
 )
 async def test_bad_input_exits_with_2_without_connecting(argv: list[str]) -> None:
     @asynccontextmanager
-    async def connect() -> AsyncIterator[Assistant]:
+    async def connect() -> AsyncIterator[Product]:
         raise AssertionError("It takes seconds to connect.")
         yield
 
@@ -210,7 +211,7 @@ async def test_help_needs_no_connection(argv: list[str]) -> None:
 
 async def test_a_start_that_fails_is_a_sentence() -> None:
     @asynccontextmanager
-    async def connect() -> AsyncIterator[Assistant]:
+    async def connect() -> AsyncIterator[Product]:
         raise StartupFailed("Port 8000 is taken.", "Set API_PORT to another.")
         yield
 
@@ -230,7 +231,7 @@ def test_as_a_module_it_connects_to_the_bot_that_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main_module = types.ModuleType("bot.__main__")
-    main_module.connected_assistant = connect_to(FakeAssistant())  # type: ignore[attr-defined]  # a stand-in
+    main_module.connected = connect_to(FakeAssistant())  # type: ignore[attr-defined]  # a stand-in
     monkeypatch.setitem(sys.modules, "bot.__main__", main_module)
     monkeypatch.setattr(sys, "argv", ["bot.console", "ask", "How hot?"])
     monkeypatch.delitem(sys.modules, "bot.console")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.embeds import MAX_EMBEDS, embeds, progress_text
+from bot.embeds import MAX_DESCRIPTION, MAX_EMBEDS, MAX_URL, embeds, one_embed, progress_text
 from bot.page import Page, Progress, Span, Style, Tone, line
 from tests.fakes.discord.limits import message_errors
 
@@ -64,3 +64,21 @@ def test_progress_has_a_bar_where_the_end_is_known() -> None:
         "▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱ 1 of 4: Reading captions — *A \\*talk\\**"
     )
     assert progress_text(Progress("Storing", 9, 4)).startswith("▰" * 16 + " 4 of 4")
+
+
+def test_a_title_is_a_link_where_its_address_is_one_that_discord_takes() -> None:
+    for make in (one_embed, lambda page: embeds(page)[0]):
+        assert make(Page((), "Title", url=LINK)).url == LINK
+        for bad in ("", "javascript:alert(1)", "https://talks.example/" + "x" * MAX_URL):
+            assert make(Page((), "Title", url=bad)).url is None
+
+
+def test_one_embed_keeps_whole_lines_and_says_that_some_are_left_out() -> None:
+    short, long = one_embed(long_page(3)), one_embed(long_page(150))
+    assert (short.description or "").count("\n") == 2
+    text = long.description or ""
+    *kept, rest = text.split("\n")
+    assert rest == "*…*"
+    assert all(row.endswith(f"[12:34]({LINK})") for row in kept)
+    assert MAX_DESCRIPTION - 100 < len(text) <= MAX_DESCRIPTION
+    assert long.footer.text == "a receipt"

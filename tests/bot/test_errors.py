@@ -11,6 +11,7 @@ from bot import errors
 from bot.page import Page, Tone, line
 from core import errors as tree
 from core.results import ErrorCategory, Fail, Skip
+from core.source_states import SourceState
 from core.stages import failure
 
 
@@ -35,6 +36,7 @@ KNOWN: list[BaseException] = [
     tree.Unavailable("The store", "Start it."),
     tree.DeadlineExceeded("The model"),
     tree.DeadlineExceeded("The model", "Ask less."),
+    tree.NotReadable(SourceState.PRIVATE, "tube.example does not show that to everyone.", "Ask its owner."),
     tree.RateLimited("You ask too much at once.", 2.0),
     tree.RateLimited("This server may ask nothing.", None),
     tree.Busy("The ledger", 3.2),

@@ -117,7 +117,7 @@ async def test_messages_are_sent_edited_and_deleted(server: FakeDiscord, other: 
     with pytest.raises(discord.HTTPException) as caught:
         await room.send("")
     assert caught.value.code == 50006
-    server.rest.writable = False
+    server.forbid(CHANNEL_ID)
     with pytest.raises(discord.Forbidden):
         await room.send("one")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from bot.lines import PromptLines, StreamLines
+from bot.lines import CommandCompleter, PromptLines, StreamLines
 
 
 async def test_a_stream_is_read_line_by_line_to_its_end() -> None:
@@ -36,7 +36,7 @@ async def test_waiting_for_a_line_can_be_given_up() -> None:
 async def test_the_prompt_reads_keeps_history_and_ends(tmp_path: Path) -> None:
     history = tmp_path / "data" / "console_history"
     with create_pipe_input() as keys:
-        lines = PromptLines(history, ["/help"], keys, DummyOutput())
+        lines = PromptLines(history, CommandCompleter(["help"]), keys, DummyOutput())
         keys.send_text("How hot?\r")
         assert await lines.read() == "How hot?"
         keys.send_text("half\x03")
@@ -49,7 +49,7 @@ async def test_the_prompt_reads_keeps_history_and_ends(tmp_path: Path) -> None:
 async def test_a_history_that_cannot_be_written_is_kept_in_memory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with create_pipe_input() as keys:
-        lines = PromptLines(tmp_path / "file" / "history", [], keys, DummyOutput())
+        lines = PromptLines(tmp_path / "file" / "history", CommandCompleter([]), keys, DummyOutput())
         keys.send_text("Still works\r")
         assert await lines.read() == "Still works"
         keys.send_text("\x1b[A\r")
@@ -58,6 +58,6 @@ async def test_a_history_that_cannot_be_written_is_kept_in_memory(tmp_path: Path
 
 async def test_no_history_file_is_fine() -> None:
     with create_pipe_input() as keys:
-        lines = PromptLines(None, [], keys, DummyOutput())
+        lines = PromptLines(None, CommandCompleter([]), keys, DummyOutput())
         keys.send_text("x\r")
         assert await lines.read() == "x"

@@ -93,3 +93,10 @@ def test_leaving_without_progress_is_silent() -> None:
     with ProgressView(console):
         pass
     assert out.getvalue() == ""
+
+
+def test_a_title_with_an_address_is_a_link() -> None:
+    console, out = screen(terminal=False)
+    print_page(console, Page((), "A talk", url="https://talks.example/1"))
+    print_page(console, Page((), "A talk", url="javascript:alert(1)"))
+    assert out.getvalue() == "A talk https://talks.example/1\nA talk\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.links import link_at, recording_id_of
+from core.links import link_at, recording_id_of, youtube_channel_of, youtube_id_of
 
 ID = "dQw4w9WgXcQ"
 
@@ -101,3 +101,83 @@ def test_a_link_keeps_the_rest_of_the_query(url: str, seconds: float) -> None:
 def test_any_text_gives_some_link_and_id(text: str) -> None:
     assert isinstance(link_at(text, 5), str)
     assert isinstance(recording_id_of(text), str)
+
+
+# ---------------------------------------------------------------- YouTube
+UC = "UCs6nmQViDpUw0nuIx9c_WvA"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://www.youtube.com/watch?v={ID}",
+        f"http://youtube.com/watch?feature=x&v={ID}&list=PL1",
+        f"//www.YouTube.com/watch?v={ID}",
+        f"www.youtube.com/watch?v={ID}",
+        f"https://youtu.be/{ID}?si=x",
+        f"https://m.youtube.com/shorts/{ID}",
+        f"https://www.youtube.com/live/{ID}?feature=share",
+        f"https://www.youtube-nocookie.com/embed/{ID}",
+        f"https://www.youtube.com/#!v={ID}",
+        f"https://www.youtube.com/watch?feature=player_embedded&amp;amp;v={ID}",
+        f"https://consent.youtube.com/m?continue=https%3A%2F%2Fwww.youtube.com%2Fwatch%3Fv%3D{ID}&gl=DE",
+        f"https://www.youtube.com/attribution_link?a=x&u=%2Fwatch%3Fv%3D{ID}",
+    ],
+)
+def test_every_link_to_a_video_of_youtube_gives_its_id(text: str) -> None:
+    assert youtube_id_of(text) == ID
+    assert recording_id_of(text.replace("//www.YouTube", "https://www.YouTube")) == f"youtube:{ID}"
+
+
+def test_a_bare_id_is_one_only_where_it_is_asked_for() -> None:
+    assert youtube_id_of(ID) == ID
+    assert recording_id_of(ID) == ID
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "https://www.youtube.com/@shore",
+        "https://www.youtube.com/watch?v=short",
+        f"https://evil.example/watch?v={ID}",
+        f"https://www.youtube.com.evil.example/watch?v={ID}",
+        f"https://consent.youtube.com/m?continue=https%3A%2F%2Fevil.example%2Fwatch%3Fv%3D{ID}",
+        f"https://www.youtube.com/channel/{UC}",
+    ],
+)
+def test_other_places_are_no_video_of_youtube(text: str) -> None:
+    assert youtube_id_of(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (f"https://www.youtube.com/channel/{UC}", UC),
+        (f"https://www.youtube.com/channel/{UC}/shorts?view=0", UC),
+        (f"youtube.com/channel/{UC}", UC),
+        (f"https://music.youtube.com/browse/{UC}", UC),
+        (f"https://www.youtube.com/feeds/videos.xml?channel_id={UC}", UC),
+        (f"https://www.youtube.com/playlist?list=UU{UC[2:]}", UC),
+        (UC, UC),
+        (
+            "https://www.youtube.com/playlist?list=PLzMcBGfZo4-mP7qA9cagf68V06sko5otr",
+            "PLzMcBGfZo4-mP7qA9cagf68V06sko5otr",
+        ),
+        ("https://www.youtube.com/playlist?list=WL", ""),
+        (f"https://www.youtube.com/watch?v={ID}&list=PLzMcBGfZo4-mP7qA9cagf68V06sko5otr", ""),
+        ("https://www.youtube.com/@shore", ""),
+        ("https://www.youtube.com/c/shore/videos", ""),
+        (f"https://evil.example/channel/{UC}", ""),
+        ("just words", ""),
+    ],
+)
+def test_a_link_names_its_channel_or_playlist(text: str, named: str) -> None:
+    assert youtube_channel_of(text) == named
+
+
+@given(st.text(max_size=60))
+def test_any_text_may_be_asked_for_a_video_and_a_channel(text: str) -> None:
+    found = youtube_id_of(text)
+    assert found == "" or len(found) == 11
+    assert not youtube_channel_of(text) or not found or text.strip() == found

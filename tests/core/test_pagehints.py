@@ -35,3 +35,10 @@ def test_nothing_is_made_up(head: bytes) -> None:
 def test_fields_are_short_whatever_comes(data: bytes) -> None:
     hints = page_hints(b'<meta name="author" content="' + data * 5 + b'">' + data)
     assert len(hints.author) <= MAX_FIELD_CHARS
+
+
+def test_a_page_names_its_feed() -> None:
+    feed = '<link rel="alternate" type="application/rss+xml" href="/feed.xml">'
+    other = '<link rel="stylesheet" href="/a.css"><link rel="hub" type="application/rss+xml" href="/hub">'
+    assert page_hints(f"<html><head>{other}{feed}</head>".encode()).feed == "/feed.xml"
+    assert page_hints(other.encode()).feed == ""

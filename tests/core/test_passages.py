@@ -1,9 +1,12 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.chapters import heading_at
+from core.following import Chapter
 from core.messages import Recording, Sentence
 from core.passages import passage_id, to_passages
 from core.words import count_tokens
@@ -63,3 +66,37 @@ def test_a_limit_below_one_is_a_mistake() -> None:
 def test_half_a_character_becomes_a_question_mark() -> None:
     (passage,) = to_passages(RECORDING, sentences("Half \ud83d of it."))
     assert passage.text == "Half ? of it."
+
+
+CHAPTERS = (Chapter(2.0, "Middle"), Chapter(4.5, "End"))
+
+
+@given(texts, st.integers(1, 12), st.lists(st.floats(0, 30), max_size=6, unique=True))
+def test_no_passage_goes_on_into_the_next_chapter(said: list[str], max_tokens: int, starts: list[float]) -> None:
+    chapters = [Chapter(start_s, f"From {start_s}") for start_s in sorted(starts)]
+    passages = to_passages(RECORDING, sentences(*said), max_tokens, chapters)
+    for passage in passages:
+        headings = {heading_at(chapters, sentence.start_s) for sentence in passage.sentences}
+        assert headings == {passage.heading}
+    kept = [it for passage in passages for it in passage.sentences]
+    assert kept == [it for it in sentences(*said) if it.text.strip()]
+
+
+def test_a_sentence_that_is_said_across_a_chapters_start_stays_whole() -> None:
+    passages = to_passages(RECORDING, sentences("One.", "Two.", "Three.", "Four.", "Five.", "Six."), 100, CHAPTERS)
+    assert [(it.heading, it.text) for it in passages] == [
+        ("", "One. Two."),
+        ("Middle", "Three. Four. Five."),
+        ("End", "Six."),
+    ]
+
+
+def test_without_chapters_ids_and_passages_are_what_they_were() -> None:
+    (passage,) = to_passages(RECORDING, sentences("Hello."))
+    assert (passage.passage_id, passage.heading) == ("465b90e6-a63b-55b4-a632-896d2520cf9f", "")
+
+
+def test_every_passage_keeps_the_language_of_its_captions() -> None:
+    japanese = replace(RECORDING, language="ja")
+    passages = to_passages(japanese, sentences("一つ。", "二つ。"), 1, CHAPTERS)
+    assert [passage.recording.language for passage in passages] == ["ja", "ja"]

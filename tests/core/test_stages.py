@@ -9,6 +9,7 @@ from core.errors import (
     DeadlineExceeded,
     Fenced,
     JournalUnreadable,
+    NotReadable,
     RateLimited,
     RefusedUrl,
     StartupFailed,
@@ -16,6 +17,7 @@ from core.errors import (
     WriteFailed,
 )
 from core.results import ErrorCategory, Fail, Ok, Skip, StepResult
+from core.source_states import SourceState
 from core.stages import Run, Stopped, failure, stage
 
 
@@ -76,6 +78,8 @@ async def test_a_skip_ends_the_run_and_is_not_a_failure() -> None:
         (WriteFailed("The journal", "Free some space."), ErrorCategory.UPSTREAM, True),
         (JournalUnreadable("No.", "Yes."), ErrorCategory.INTERNAL, False),
         (RateLimited("Closed.", None), ErrorCategory.RATE_LIMITED, False),
+        (NotReadable(SourceState.PRIVATE, "Closed."), ErrorCategory.BAD_INPUT, False),
+        (NotReadable(SourceState.BOT_CHECK, "Are you there?"), ErrorCategory.UPSTREAM, True),
         (StartupFailed("No.", "Yes."), ErrorCategory.INTERNAL, False),
     ],
 )
@@ -89,6 +93,7 @@ async def test_our_own_error_becomes_a_failure(error: BotError, category: ErrorC
     [
         (Busy("BudgetLedger", 2.5), ErrorCategory.UPSTREAM, "BudgetLedger has too much to do."),
         (RateLimited("Too fast.", 2.5), ErrorCategory.RATE_LIMITED, "Too fast."),
+        (NotReadable(SourceState.RATE_LIMITED, "Slow down.", "Later.", 2.5), ErrorCategory.UPSTREAM, "Slow down."),
     ],
 )
 def test_a_failure_carries_how_long_to_wait_and_says_it_once(

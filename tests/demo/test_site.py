@@ -10,10 +10,8 @@ from core.feeds import parse_feed
 from core.messages import IngestReport, IngestRequest, IngestState
 from core.tenancy import TenantContext
 from demo.site import CHANNEL, main, served
-from deployments.ingest import Ingest
 from deployments.media_source import MediaSource
-from tests.fakes.embedder import FakeEmbedder
-from tests.fakes.pace import FakePace
+from tests.fakes.ingest import house
 from tests.fakes.store import MemoryStore
 
 TENANT = TenantContext("demo", "demo")
@@ -29,9 +27,10 @@ async def test_every_talk_is_ingested() -> None:
     store = MemoryStore()
     report = IngestReport("")
     with served(port=0) as feed:
-        async for event in Ingest(source, FakeEmbedder(), store, FakePace()).run(IngestRequest(TENANT, feed)):
-            if isinstance(event, IngestReport):
-                report = event
+        async with house(source, store=store) as made:
+            async for event in made.ingest.run(IngestRequest(TENANT, feed)):
+                if isinstance(event, IngestReport):
+                    report = event
     await source.close()
     assert report.count(IngestState.INGESTED) == len(report.outcomes) == len(TALKS) >= 10
     library = await store.library(TENANT)

@@ -1,28 +1,27 @@
 """Bringing recordings in: order, failures, how far it fetches ahead, and what it sends to be embedded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from core.errors import BadInput, RateLimited, Unavailable
-from core.messages import IngestOutcome, IngestProgress, IngestRequest, IngestState, IngestStep, Passage
+from core.messages import IngestOutcome, IngestRequest, IngestState, Passage
 from core.ports import Vectors
 from core.rate_limit_messages import Refused
 from core.tenancy import TenantContext
-from deployments.ingest import Ingest
+from deployments.ingest import IngestConfig
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.ingest import house
 from tests.fakes.pace import FakePace
-from tests.fakes.recordings import TENANT, Recordings, report_of
+from tests.fakes.recordings import TENANT, Recordings, report_of, said
 from tests.fakes.store import MemoryStore
 
 
 async def test_one_failure_does_not_stop_the_others_and_order_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     broken: dict[int, Exception] = {1: BadInput("It is odd."), 2: Unavailable("The site", "Later."), 3: KeyError("x")}
-    report, _ = await report_of(
-        Ingest(Recordings(5, broken), FakeEmbedder(), MemoryStore(), FakePace()), "https://shore.example/"
-    )
+    report, _ = await report_of(Recordings(5, broken), "https://shore.example/")
     failed, done = IngestState.FAILED, IngestState.INGESTED
     assert [(one.title, one.state) for one in report.outcomes] == [
         ("0", done), ("1", failed), ("2", failed), ("3", failed), ("4", done)
@@ -35,15 +34,15 @@ async def test_one_failure_does_not_stop_the_others_and_order_is_kept(caplog: py
 async def test_who_asks_too_much_at_once_fetches_nothing() -> None:
     source, pace = Recordings(2), FakePace()
     pace.refusal = Refused("user", 3.0, "It is empty.")
-    ingest = Ingest(source, FakeEmbedder(), MemoryStore(), pace)
     request = IngestRequest(TenantContext("guild-1", "guild", "member-1"), "https://shore.example/")
-    with pytest.raises(RateLimited) as caught:
-        await anext(ingest.run(request))
-    assert caught.value.retry_after_s == 3.0
-    assert str(caught.value) == "You ask for more than is allowed now. It is empty. Try again in 3 s."
-    assert source.described == []
-    pace.refusal = None
-    assert [event async for event in ingest.run(request)]
+    async with house(source, pace=pace) as made:
+        with pytest.raises(RateLimited) as caught:
+            await anext(made.ingest.run(request))
+        assert caught.value.retry_after_s == 3.0
+        assert str(caught.value) == "You ask for more than is allowed now. It is empty. Try again in 3 s."
+        assert source.described == []
+        pace.refusal = None
+        assert [event async for event in made.ingest.run(request)]
     assert pace.calls == [("tenant:guild-1", "member-1", 1.0)] * 2
 
 
@@ -59,45 +58,42 @@ class FailingStore(MemoryStore):
 
 
 async def test_a_store_that_fails_is_an_outcome() -> None:
-    report, _ = await report_of(
-        Ingest(Recordings(2), FakeEmbedder(), FailingStore(), FakePace()), "https://shore.example/"
-    )
+    report, _ = await report_of(Recordings(2), "https://shore.example/", store=FailingStore())
     assert report.outcomes[0] == IngestOutcome(
-        "https://shore.example/0", "0", IngestState.FAILED, reason="The store is not available. Its disk is full."
+        "https://shore.example/0",
+        "0",
+        IngestState.FAILED,
+        reason="The store is not available. Its disk is full. It is tried again by itself.",
     )
     assert report.outcomes[1].state is IngestState.INGESTED
 
 
-async def test_the_next_recordings_are_fetched_ahead_but_not_all() -> None:
-    source = Recordings(10)
-    ingest = Ingest(source, FakeEmbedder(), MemoryStore(), FakePace(), ahead=2)
-    events = ingest.run(IngestRequest(TENANT, "https://shore.example/"))
-    async for event in events:
-        await asyncio.sleep(0.01)
-        if isinstance(event, IngestProgress) and event.step is IngestStep.EMBEDDING:
-            assert len(source.described) <= event.done + 3
-            assert len(source.described) >= min(10, event.done + 2)
-    assert len(source.described) == 10
-
-
-async def test_whoever_stops_listening_stops_the_work() -> None:
+async def test_no_more_recordings_are_fetched_at_once_than_there_are_workers() -> None:
     source = Recordings(10)
     source.gate.clear()
-    events = Ingest(source, FakeEmbedder(), MemoryStore(), FakePace()).run(
-        IngestRequest(TENANT, "https://shore.example/")
-    )
-    listening = asyncio.ensure_future(_exhaust(events))
-    await source.third.wait()
-    listening.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await listening
-    await asyncio.sleep(0.01)
-    assert sorted(source.cancelled) == ["0", "1", "2"]
+    async with house(source, config=IngestConfig(at_once=3)) as made:
+        asking = asyncio.ensure_future(said(made.ingest, "https://shore.example/"))
+        await source.third.wait()
+        await asyncio.sleep(0.05)
+        assert len(source.described) == 3
+        source.gate.set()
+        report, _ = await asking
+    assert report.count(IngestState.INGESTED) == 10
 
 
-async def _exhaust(events: AsyncIterator[object]) -> None:
-    async for _ in events:
-        pass
+async def test_who_stops_listening_stops_nothing() -> None:
+    source, store = Recordings(10), MemoryStore()
+    source.gate.clear()
+    async with house(source, store=store) as made:
+        listening = asyncio.ensure_future(said(made.ingest, "https://shore.example/"))
+        await source.third.wait()
+        listening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+        source.gate.set()
+        async with asyncio.timeout(20):
+            while len(store.of(TENANT)) < 10:  # noqa: ASYNC110 - the work goes on meanwhile
+                await asyncio.sleep(0.01)
 
 
 def long_talk() -> bytes:
@@ -112,7 +108,7 @@ def long_talk() -> bytes:
 
 async def test_a_long_recording_is_embedded_in_parts_and_each_text_once() -> None:
     store, embedder = MemoryStore(), FakeEmbedder()
-    await report_of(Ingest(Recordings(1, data=long_talk()), embedder, store, FakePace()), "https://shore.example/")
+    await report_of(Recordings(1, data=long_talk()), "https://shore.example/", embedder=embedder, store=store)
     texts = [text for call in embedder.calls for text in call]
     assert len(embedder.calls) > 1
     assert max(len(call) for call in embedder.calls) <= 256
@@ -125,7 +121,7 @@ async def test_a_long_recording_is_embedded_in_parts_and_each_text_once() -> Non
 
 async def test_captions_without_words_are_named() -> None:
     source = Recordings(1, data=b"WEBVTT\n\n00:00.000 --> 00:01.000\n \n")
-    report, _ = await report_of(Ingest(source, FakeEmbedder(), MemoryStore(), FakePace()), "https://shore.example/")
+    report, _ = await report_of(source, "https://shore.example/")
     (outcome,) = report.outcomes
     assert outcome.state in (IngestState.SKIPPED, IngestState.FAILED)
     assert outcome.reason.endswith(".")

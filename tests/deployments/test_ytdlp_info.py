@@ -1,16 +1,20 @@
 """Recordings of sites that a test cannot reach, from info dicts in the form that yt-dlp gives them."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from core.captiontracks import CaptionSource
-from core.errors import BadInput
+from core.errors import BadInput, NotReadable
+from core.links import recording_id_of
+from core.source_states import SourceState
+from core.uploads import Upload, UploadKind
 from deployments.http_client import HttpClient
 from deployments.media_source import Described, MediaSource
-from deployments.ytdlp import Extraction
-from deployments.ytdlp_info import Entry
+from deployments.ytdlp import Extraction, FlatListing
+from deployments.ytdlp_info import Entry, entry_of
 
 
 class Answers:
@@ -22,6 +26,14 @@ class Answers:
 
     async def knows_site(self, url: str) -> bool:  # noqa: ARG002 - the port's signature
         return True
+
+    async def recording_id(self, url: str) -> str:
+        return recording_id_of(url)
+
+    async def list_flat(self, url: str, limit: int, *, first_page: bool = False) -> FlatListing:  # noqa: ARG002
+        info = self.infos[url.rpartition("/")[2]]
+        entries = tuple(info.get("entries") or ())
+        return FlatListing(info, entries[:limit], more=len(entries) > limit)
 
     async def extract(self, url: str) -> Extraction:
         self.asked.append(url)
@@ -101,10 +113,54 @@ async def test_a_page_that_embeds_another_site_s_recording_leads_there() -> None
         await describe(answers, Entry("https://blog.example/empty"))
 
 
-@pytest.mark.parametrize("status", ["is_live", "is_upcoming"])
-async def test_a_stream_that_has_not_ended_is_left_for_later(status: str) -> None:
-    described = await describe(Answers(one=tube("one", live_status=status)), Entry("https://tube.example/one"))
-    assert "when the stream is over" in described.skip
+@pytest.mark.parametrize(("status", "state"), [("is_live", SourceState.LIVE), ("is_upcoming", SourceState.PREMIERE)])
+async def test_a_stream_that_has_not_ended_is_left_for_later(status: str, state: SourceState) -> None:
+    starts_at = time.time() + 3600
+    answers = Answers(one=tube("one", live_status=status, release_timestamp=starts_at))
+    with pytest.raises(NotReadable) as raised:
+        await describe(answers, Entry("https://tube.example/one"))
+    assert raised.value.state is state
+    assert (raised.value.retry_after_s is not None) is (state is SourceState.PREMIERE)
+
+
+async def test_a_stream_that_has_just_ended_is_read_once_it_has_captions() -> None:
+    ended = tube("one", live_status="post_live")
+    assert (await describe(Answers(one=ended), Entry("https://tube.example/one"))).captions is not None
+    with pytest.raises(NotReadable) as raised:
+        await describe(Answers(one=ended | {"subtitles": {}}), Entry("https://tube.example/one"))
+    assert raised.value.state is SourceState.PROCESSING
+
+
+async def test_what_a_page_says_besides_comes_with_the_recording() -> None:
+    answers = Answers(
+        one=tube(
+            "one",
+            timestamp=1_710_072_000,
+            media_type="short",
+            description="Talk about tides.",
+            chapters=[{"start_time": 0, "title": "Intro"}, {"start_time": 30.5, "title": "Main"}],
+            view_count=12,
+            channel="Ada",
+            channel_url="https://tube.example/ada",
+            duration=60,
+        )
+    )
+    described = await describe(answers, Entry("https://tube.example/one"))
+    assert described.upload is not None
+    assert described.channel is not None
+    assert (described.upload.published_at, described.upload.exact) == (1_710_072_000.0, True)
+    assert (described.upload.kind, described.upload.length_s) == (UploadKind.SHORT, 60.0)
+    assert (described.description, described.view_count) == ("Talk about tides.", 12)
+    assert [(chapter.start_s, chapter.title) for chapter in described.chapters] == [(0.0, "Intro"), (30.5, "Main")]
+    assert (described.channel.channel_id, described.channel.title) == ("https://tube.example/ada", "Ada")
+
+
+async def test_an_upload_of_a_listing_can_be_described() -> None:
+    upload = Upload("x", "https://tube.example/one", "Old", published_at=1_710_072_000.0, exact=True)
+    assert entry_of(upload) == Entry("https://tube.example/one", "Old", published="2024-03-10")
+    described = await describe(Answers(one=tube("one")), entry_of(upload))
+    assert described.upload is not None
+    assert (described.recording.published, described.upload.published_at) == ("2024-03-10", 1_710_072_000.0)
 
 
 async def test_captions_that_came_with_the_page_are_not_fetched() -> None:

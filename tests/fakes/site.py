@@ -14,7 +14,10 @@ VTT = "WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nTidal pools are home to sea star
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the site answers. `cut_after` breaks the transfer off after so many bytes; `hangs` never answers."""
+    """What the site answers. `cut_after` breaks the transfer off after so many bytes; `hangs` never answers.
+
+    With an `etag` or `last_modified`, who has that already gets a 304 without a body.
+    """
 
     body: bytes = b""
     content_type: str = "text/html"
@@ -22,6 +25,14 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     cut_after: int | None = None
     hangs: bool = False
+    etag: str = ""
+    last_modified: str = ""
+
+    def is_known_to(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request with these headers has it already (RFC 9110, 13.2.2: the ETag decides where both are)."""
+        if "If-None-Match" in headers:
+            return headers["If-None-Match"] == self.etag
+        return bool(self.last_modified) and headers.get("If-Modified-Since") == self.last_modified
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +109,16 @@ class Site:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.seen.append(Seen(request.method, request.path_qs, dict(request.headers), await request.read()))
         waiting = self.replies.get(request.path) or [Reply(b"nothing here", status=404)]
-        reply = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        return await self._send(request, waiting.pop(0) if len(waiting) > 1 else waiting[0])
+
+    async def _send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
         if reply.hangs:
             await self._ended.wait()
         headers = {"Content-Type": reply.content_type, **reply.headers}
+        headers |= {"ETag": reply.etag} if reply.etag else {}
+        headers |= {"Last-Modified": reply.last_modified} if reply.last_modified else {}
+        if reply.is_known_to(request.headers):
+            return web.Response(status=304, headers=headers)
         if reply.cut_after is None:
             return web.Response(body=reply.body, status=reply.status, headers=headers)
         response = web.StreamResponse(status=reply.status, headers=headers)

@@ -68,6 +68,14 @@ def missing_permissions() -> Refusal:
     return Refusal(403, 50013, "Missing Permissions")
 
 
+def missing_access() -> Refusal:
+    return Refusal(403, 50001, "Missing Access")
+
+
+def archived_thread() -> Refusal:
+    return Refusal(400, 50083, "Thread is archived")
+
+
 def rate_limited(retry_after_s: float, *, everywhere: bool) -> web.Response:
     """A 429. `Via` stands there as at Discord's: without it discord.py takes the answer for Cloudflare's."""
     headers = {"Retry-After": f"{retry_after_s:.3f}", "Via": "1.1 google", "X-RateLimit-Scope": "user"}

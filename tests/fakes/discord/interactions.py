@@ -59,6 +59,9 @@ class Interactions:
         self._keep = keep
         self._by_token: dict[str, Interaction] = {}
 
+    def all(self) -> list[Interaction]:
+        return list(self._by_token.values())
+
     def open(self, kind: int, channel_id: int, original: Message | None = None) -> Interaction:
         """A new interaction; a component's original is the message that it stands in."""
         number = new_id()

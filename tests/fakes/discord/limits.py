@@ -158,6 +158,10 @@ def _option(option: Errors) -> Errors:
     choices = option.get("choices") or []
     errors = {"name": _name(option.get("name", "")), "description": _length(option.get("description", ""), 1, 100)}
     errors["choices"] = choices_errors(choices)
+    if choices and option.get("autocomplete"):
+        errors["autocomplete"] = _error("APPLICATION_COMMAND_INVALID_AUTOCOMPLETE", "Not beside choices")
+    if option.get("min_value", 0) > option.get("max_value", 2**53):
+        errors["min_value"] = _error("NUMBER_TYPE_MAX", "min_value must be at most max_value.")
     if not 1 <= option.get("max_length", 1) <= 6000:
         errors["max_length"] = _error("NUMBER_TYPE_MAX", "int value should be between 1 and 6000.")
     return _kept(errors)
@@ -167,7 +171,14 @@ def choices_errors(choices: list[Errors]) -> Errors:
     """What is wrong with the choices of an option or an autocompletion."""
     if len(choices) > MAX_CHOICES:
         return _error("BASE_TYPE_MAX_LENGTH", f"Must be {MAX_CHOICES} or fewer in length.")
-    return _each(choices, lambda choice: _kept({"name": _length(str(choice.get("name", "")), 1, 100)}))
+    return _each(choices, _choice)
+
+
+def _choice(choice: Errors) -> Errors:
+    value = choice.get("value", "?")
+    long = isinstance(value, str) and not 1 <= len(value) <= 100
+    wrong = _error("BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.") if long else {}
+    return _kept({"name": _length(str(choice.get("name", "")), 1, 100), "value": wrong})
 
 
 def _name(name: str) -> Errors:

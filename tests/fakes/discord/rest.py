@@ -1,6 +1,5 @@
 """The REST API: what a bot calls to log in, register commands, answer interactions and write messages."""
 
-import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from aiohttp import web
 from tests.fakes.discord import answers, limits
 from tests.fakes.discord.answers import answer
 from tests.fakes.discord.interactions import Interactions, callback_result
+from tests.fakes.discord.rooms import Rooms, body, checked
 from tests.fakes.discord.world import APPLICATION_ID, BOT_USER, Json, Message, application, dm_channel
 from tests.fakes.discord.world import new_id as next_id
 
@@ -40,20 +40,18 @@ class Fault:
 class Rest:
     """Handlers over the interactions and the messages. `calls` records each call as "METHOD /path"."""
 
-    def __init__(self, token: str, interactions: Interactions, messages: dict[int, Message]) -> None:
+    def __init__(self, token: str, interactions: Interactions, rooms: Rooms) -> None:
         self._token = token
         self._interactions = interactions
-        self.messages = messages
+        self._rooms = rooms
         self.commands: list[Json] = []
         self.calls: list[str] = []
         self.impatient: list[str] = []
         self.faults: list[Fault] = []
-        self.writable = True
-        self._nonces: dict[tuple[int, str], Message] = {}
         self._wait_until: dict[str, float] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        webhook, channel = "/webhooks/{app}/{token}", "/channels/{channel}/messages"
+        webhook = "/webhooks/{app}/{token}"
         commands = f"/applications/{APPLICATION_ID}/commands"
         return [
             web.get("/users/@me", self._me),
@@ -66,9 +64,7 @@ class Rest:
             web.get(webhook + "/messages/{message}", self._get_reply),
             web.patch(webhook + "/messages/{message}", self._edit_reply),
             web.delete(webhook + "/messages/{message}", self._delete_reply),
-            web.post(channel, self._post_message),
-            web.patch(channel + "/{message}", self._edit_message),
-            web.delete(channel + "/{message}", self._delete_message),
+            *self._rooms.routes(),
         ]
 
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -122,27 +118,32 @@ class Rest:
         errors = limits.command_errors(wanted)
         if errors:
             raise answers.invalid_form(errors)
-        own = {"application_id": str(APPLICATION_ID), "version": "1", "default_member_permissions": None}
-        self.commands = [{"type": 1, **command, **own, "id": str(next_id())} for command in wanted]
+        own = {"application_id": str(APPLICATION_ID), "version": "1"}
+        given = {"type": 1, "default_member_permissions": None}
+        # Discord keeps permissions as text, whichever way they are sent.
+        self.commands = [
+            {**given, **command, **own, "id": str(next_id()), "default_member_permissions": _as_text(command)}
+            for command in wanted
+        ]
         return answer(self.commands)
 
     # ------------------------------------------------------------ interactions
     async def _callback(self, request: web.Request) -> web.Response:
-        body, files = await _body(request)
+        sent, files = await body(request)
         part = request.match_info
-        data = body.get("data") or {}
+        data = sent.get("data") or {}
         if errors := limits.message_errors(data, len(files)):
             raise answers.invalid_form({"data": errors})
-        if body.get("type") == 4 and limits.is_empty(data, len(files)):
+        if sent.get("type") == 4 and limits.is_empty(data, len(files)):
             raise answers.empty_message()
-        found = self._interactions.acknowledge(part["id"], part["token"], body, files)
+        found = self._interactions.acknowledge(part["id"], part["token"], sent, files)
         if request.query.get("with_response") in ("1", "true"):
             return answer(callback_result(found))
         return web.Response(status=204)
 
     async def _follow_up(self, request: web.Request) -> web.Response:
         found = self._interactions.webhook(request.match_info["app"], request.match_info["token"])
-        payload, files = await _checked(request)
+        payload, files = await checked(request)
         return answer(self._interactions.follow_up(found, payload, files).json())
 
     def _reply(self, request: web.Request) -> Message:
@@ -154,57 +155,14 @@ class Rest:
 
     async def _edit_reply(self, request: web.Request) -> web.Response:
         message = self._reply(request)
-        payload, files = await _checked(request, partial=True)
+        payload, files = await checked(request, partial=True)
         return answer(self._interactions.edit(message, payload, files).json())
 
     async def _delete_reply(self, request: web.Request) -> web.Response:
         self._reply(request).deleted = True
         return web.Response(status=204)
 
-    # ------------------------------------------------------------ messages
-    async def _post_message(self, request: web.Request) -> web.Response:
-        channel_id = int(request.match_info["channel"])
-        if not self.writable:
-            raise answers.missing_permissions()
-        payload, files = await _checked(request)
-        key = (channel_id, str(payload.get("nonce")))
-        if payload.get("enforce_nonce") and key in self._nonces:
-            return answer(self._nonces[key].json())
-        message = Message(next_id(), channel_id, BOT_USER)
-        message.write(payload, files)
-        self.messages[message.message_id] = message
-        self._nonces[key] = message
-        return answer(message.json())
 
-    def _own(self, request: web.Request) -> Message:
-        message = self.messages.get(int(request.match_info["message"]))
-        if message is None or message.deleted or str(message.channel_id) != request.match_info["channel"]:
-            raise answers.unknown_message()
-        return message
-
-    async def _edit_message(self, request: web.Request) -> web.Response:
-        message = self._own(request)
-        payload, files = await _checked(request, partial=True)
-        return answer(self._interactions.edit(message, payload, files).json())
-
-    async def _delete_message(self, request: web.Request) -> web.Response:
-        self._own(request).deleted = True
-        return web.Response(status=204)
-
-
-async def _body(request: web.Request) -> tuple[Json, dict[str, bytes]]:
-    """The JSON body, and the files of a multipart one."""
-    if not request.content_type.startswith("multipart/"):
-        return await request.json(), {}
-    form = await request.post()
-    files = {part.filename: part.file.read() for part in form.values() if isinstance(part, web.FileField)}
-    return json.loads(str(form["payload_json"])), files
-
-
-async def _checked(request: web.Request, *, partial: bool = False) -> tuple[Json, dict[str, bytes]]:
-    payload, files = await _body(request)
-    if errors := limits.message_errors(payload, len(files)):
-        raise answers.invalid_form(errors)
-    if not partial and limits.is_empty(payload, len(files)):
-        raise answers.empty_message()
-    return payload, files
+def _as_text(command: Json) -> str | None:
+    permissions = command.get("default_member_permissions")
+    return None if permissions is None else str(permissions)

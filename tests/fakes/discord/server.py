@@ -7,10 +7,14 @@ from typing import Self
 
 from aiohttp import web
 
+from tests.fakes.discord.choosing import command_data
 from tests.fakes.discord.gateway import ALL_INTENTS, Gateway
 from tests.fakes.discord.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, Interaction, Interactions
 from tests.fakes.discord.rest import CUT, Fault, Handler, Rest
+from tests.fakes.discord.rooms import SEND, Rooms
 from tests.fakes.discord.world import (
+    ADMINISTRATOR,
+    ALL_PERMISSIONS,
     APPLICATION_ID,
     BOT_USER,
     CHANNEL_ID,
@@ -33,7 +37,7 @@ _STRING = 3
 
 
 class FakeDiscord:
-    """One application in one or more guilds, each with one channel (`CHANNEL_ID` in `GUILD_ID`)."""
+    """One application in one or more guilds, each with its channels and threads (`CHANNEL_ID` in `GUILD_ID`)."""
 
     def __init__(self, *, token: str = "made-up.token", clock: Callable[[], float] = time.monotonic) -> None:
         self.token = token
@@ -41,8 +45,10 @@ class FakeDiscord:
         self.guilds: dict[int, list[Json]] = {GUILD_ID: [channel(CHANNEL_ID, "talks")]}
         self.gateway = Gateway(token, self._ready_events)
         self.interactions = Interactions(clock, self._keep)
-        self.rest = Rest(token, self.interactions, self.messages)
+        self.rooms = Rooms(self.guilds, self.messages, clock)
+        self.rest = Rest(token, self.interactions, self.rooms)
         self._changed = asyncio.Condition()
+        self._busy = 0
         self._runner: web.AppRunner | None = None
         self.api_url = ""
         self.gateway_url = ""
@@ -70,7 +76,11 @@ class FakeDiscord:
 
     @web.middleware
     async def _watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await self.rest.guard(request, handler)
+        self._busy += 1
+        try:
+            response = await self.rest.guard(request, handler)
+        finally:
+            self._busy -= 1
         async with self._changed:
             self._changed.notify_all()
         return response
@@ -93,6 +103,12 @@ class FakeDiscord:
         async with self._changed:
             await asyncio.wait_for(self._changed.wait_for(lambda: bool(wanted())), PATIENCE_S)
 
+    async def quiet(self) -> None:
+        """Wait until no call is carried out, nor on its way."""
+        await asyncio.sleep(0.02)
+        while self._busy:  # noqa: ASYNC110 - the calls that end it may be cut off, and tell nobody
+            await asyncio.sleep(0.01)
+
     # ------------------------------------------------------------ what goes wrong
     def rate_limit(
         self, method: str, path_part: str, *, times: int = 1, retry_after_s: float = 0.05, everywhere: bool = False
@@ -104,13 +120,31 @@ class FakeDiscord:
         """Answer the next `times` calls of a route with another status, and one of Discord's error codes."""
         self.rest.faults.append(Fault(method, path_part, times, status=status, code=code))
 
-    def swallow_reply(self, method: str, path_part: str) -> None:
-        """Carry out the next call of a route, but answer 500: the bot cannot know that it arrived."""
-        self.rest.faults.append(Fault(method, path_part, 1, status=500, after=True))
+    def swallow_reply(self, method: str, path_part: str, *, times: int = 1, status: int = 500) -> None:
+        """Carry out the next calls of a route, but answer with a failure: the bot cannot know that they arrived."""
+        self.rest.faults.append(Fault(method, path_part, times, status=status, after=True))
 
     def cut_connection(self, method: str, path_part: str, *, times: int = 1) -> None:
         """Cut the connection on the next `times` calls of a route, without an answer."""
         self.rest.faults.append(Fault(method, path_part, times, status=CUT))
+
+    def forbid(self, channel_id: int, what: str = SEND) -> None:
+        """Take a permission from the bot in a channel: one of `tests.fakes.discord.rooms`."""
+        self.rooms.forbidden.add((channel_id, what))
+
+    async def delete_channel(self, channel_id: int, *, told: bool = True) -> None:
+        """Delete a channel; unless `told`, the bot does not hear of it."""
+        for guild_id, channels in self.guilds.items():
+            for found in [one for one in channels if one["id"] == str(channel_id)]:
+                channels.remove(found)
+                if told:
+                    await self.gateway.dispatch("CHANNEL_DELETE", {**found, "guild_id": str(guild_id)}, intents=1)
+
+    def posts(self, channel_id: int = CHANNEL_ID) -> list[Message]:
+        """The messages that stand in a channel, but for replies to commands, in order."""
+        replies = {id(reply) for call in self.interactions.all() for reply in call.messages}
+        here = [message for message in self.messages.values() if message.channel_id == channel_id]
+        return [message for message in here if not message.deleted and id(message) not in replies]
 
     # ------------------------------------------------------------ what a person does
     async def say(self, content: str, *, dm: bool = False) -> Message:
@@ -124,11 +158,26 @@ class FakeDiscord:
         return message
 
     async def slash(
-        self, command: str, /, *, guild_id: int | None = GUILD_ID, user_id: int = MEMBER_ID, **options: str
+        self,
+        command: str,
+        /,
+        *,
+        guild_id: int | None = GUILD_ID,
+        user_id: int = MEMBER_ID,
+        permissions: int = ALL_PERMISSIONS,
+        forced: bool = False,
+        **options: str | int,
     ) -> Interaction:
-        """Use a slash command, as far as Discord's own client would let a person."""
-        data = self._command_data(command, options)
-        return await self._interact(COMMAND, data, guild_id, user_id)
+        """Use a slash command, as far as Discord's own client would let a person of these permissions.
+
+        `forced` sends what that client would not show them.
+        """
+        found = self._command(command)
+        needed = int(found["default_member_permissions"] or 0)
+        if not forced and not permissions & ADMINISTRATOR and permissions & needed != needed:
+            raise LookupError(f"Discord does not show /{command} to somebody of the permissions {permissions}.")
+        data = command_data(found, options, self.guilds)
+        return await self._interact(COMMAND, data, guild_id, user_id, permissions=permissions)
 
     async def autocomplete(self, command: str, option: str, typed: str) -> Interaction:
         """Type into an option that offers completions."""
@@ -137,13 +186,13 @@ class FakeDiscord:
         data = {"id": found["id"], "name": command, "type": 1, "options": [option_data]}
         return await self._interact(AUTOCOMPLETE, data, GUILD_ID, MEMBER_ID)
 
-    async def press(self, message: Message, custom_id: str) -> Interaction:
+    async def press(self, message: Message, custom_id: str, user_id: int = MEMBER_ID) -> Interaction:
         """Press a button of a message. Raises LookupError where it has none of that id."""
         buttons = [button for row in message.components for button in row["components"]]
         if not any(button.get("custom_id") == custom_id for button in buttons):
             raise LookupError(f"No button {custom_id!r} in message {message.message_id}.")
         data = {"component_type": 2, "custom_id": custom_id}
-        return await self._interact(COMPONENT, data, GUILD_ID, MEMBER_ID, message)
+        return await self._interact(COMPONENT, data, GUILD_ID, user_id, message)
 
     def _command(self, name: str) -> Json:
         for command in self.rest.commands:
@@ -151,21 +200,14 @@ class FakeDiscord:
                 return command
         raise LookupError(f"The bot has registered no command {name!r}.")
 
-    def _command_data(self, name: str, options: dict[str, str]) -> Json:
-        command = self._command(name)
-        known = {option["name"]: option for option in command.get("options", [])}
-        missing = [key for key, option in known.items() if option.get("required") and key not in options]
-        if missing or set(options) - set(known):
-            raise ValueError(f"/{name} takes {sorted(known)}; missing {missing}, given {sorted(options)}.")
-        for key, value in options.items():
-            low, high = known[key].get("min_length", 0), known[key].get("max_length", 6000)
-            if not low <= len(value) <= high:
-                raise ValueError(f"Discord lets nobody send {len(value)} characters as {key} of /{name}.")
-        given = [{"name": key, "type": known[key]["type"], "value": value} for key, value in options.items()]
-        return {"id": command["id"], "name": name, "type": 1, "options": given}
-
     async def _interact(
-        self, kind: int, data: Json, guild_id: int | None, user_id: int, message: Message | None = None
+        self,
+        kind: int,
+        data: Json,
+        guild_id: int | None,
+        user_id: int,
+        message: Message | None = None,
+        permissions: int = ALL_PERMISSIONS,
     ) -> Interaction:
         place = dm_channel() if guild_id is None else self.guilds[guild_id][0]
         made = self.interactions.open(kind, int(place["id"]), message)
@@ -188,7 +230,7 @@ class FakeDiscord:
         if guild_id is None:
             payload["user"] = user(user_id, "member")
         else:
-            payload |= {"guild_id": str(guild_id), "guild_locale": "en-US", "member": member(user_id)}
+            payload |= {"guild_id": str(guild_id), "guild_locale": "en-US", "member": member(user_id, permissions)}
             payload["guild"] = {"id": str(guild_id), "locale": "en-US", "features": []}
         if message is not None:
             payload["message"] = message.json()

@@ -13,6 +13,8 @@ CHANNEL_ID = 700_000_000_000_000_101
 DM_CHANNEL_ID = 700_000_000_000_000_200
 MEMBER_ID = 700_000_000_000_000_300
 TIMESTAMP = "2026-01-01T00:00:00.000000+00:00"
+ALL_PERMISSIONS = 2_147_483_647
+ADMINISTRATOR, MANAGE_GUILD = 1 << 3, 1 << 5
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 
@@ -50,19 +52,31 @@ def channel(channel_id: int, name: str, position: int = 0) -> Json:
     return {**base, "nsfw": False, "parent_id": None, "topic": None, "rate_limit_per_user": 0, "last_message_id": None}
 
 
+def thread(thread_id: int, parent_id: int, *, archived: bool = False, locked: bool = False) -> Json:
+    """A public thread. An archived one is in no GUILD_CREATE."""
+    state = {"archived": archived, "locked": locked, "auto_archive_duration": 1440, "archive_timestamp": TIMESTAMP}
+    base = {"id": str(thread_id), "type": 11, "name": "a thread", "parent_id": str(parent_id), "owner_id": "1"}
+    return {**base, "thread_metadata": state, "message_count": 0, "member_count": 1, "rate_limit_per_user": 0}
+
+
 def dm_channel() -> Json:
     return {"id": str(DM_CHANNEL_ID), "type": 1, "recipients": [user(MEMBER_ID, "member")], "last_message_id": None}
 
 
-def member(user_id: int = MEMBER_ID) -> Json:
+def member(user_id: int = MEMBER_ID, permissions: int = ALL_PERMISSIONS) -> Json:
     base: Json = {"user": user(user_id, "member"), "nick": None, "avatar": None, "roles": [], "joined_at": TIMESTAMP}
-    return {**base, "deaf": False, "mute": False, "flags": 0, "permissions": "2147483647"}
+    return {**base, "deaf": False, "mute": False, "flags": 0, "permissions": str(permissions)}
 
 
 def guild(guild_id: int, channels: list[Json]) -> Json:
-    everyone = {"id": str(guild_id), "name": "@everyone", "permissions": "2147483647", "position": 0, "color": 0}
+    # Not administrator: what a channel denies holds.
+    permissions = str(ALL_PERMISSIONS & ~ADMINISTRATOR)
+    everyone = {"id": str(guild_id), "name": "@everyone", "permissions": permissions, "position": 0, "color": 0}
     everyone |= {"hoist": False, "managed": False, "mentionable": False, "flags": 0}
     bot = {**member(APPLICATION_ID), "user": BOT_USER}
+    # Archived threads are not told of; whoever knows one asks for it.
+    active = [one for one in channels if "thread_metadata" in one and not one["thread_metadata"]["archived"]]
+    channels = [one for one in channels if "thread_metadata" not in one]
     return {
         "id": str(guild_id),
         "name": f"guild {guild_id}",
@@ -86,7 +100,7 @@ def guild(guild_id: int, channels: list[Json]) -> Json:
         "member_count": 2,
         "members": [bot],
         "channels": channels,
-        "threads": [],
+        "threads": active,
         "voice_states": [],
         "presences": [],
         "stage_instances": [],

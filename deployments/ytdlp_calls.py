@@ -1,0 +1,197 @@
+"""The calls of yt-dlp itself, made in a thread of `deployments.ytdlp`: one recording, or a listing entry by entry."""
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.errors import BotError
+from core.links import youtube_id_of
+from deployments.ytdlp_errors import lacks_tab, named_error
+from deployments.ytdlp_network import Bridge, request_handler
+
+_PLAYLISTS = ("playlist", "multi_video")
+_LINKS = ("url", "url_transparent")
+_MAX_HOPS = 5
+_MAX_WARNINGS = 50
+# Asked of YouTube: dates in listings, and an error where a page came incomplete, not a listing that ends there.
+_EXTRACTOR_ARGS = {"youtubetab": {"approximate_date": [""]}, "youtube": {"raise_incomplete_data": [""]}}
+
+
+@dataclass(frozen=True, slots=True)
+class YtDlpOptions:
+    """What an operator may set. `cookies_file` is a path to cookies in Netscape's form, or empty.
+
+    `javascript` lets yt-dlp run YouTube's player script in the packaged deno, which has no permissions there; without
+    it some formats are missing, captions are not. `extractor_args` are yt-dlp's: {"youtube": {"lang": ["de"]}}.
+    """
+
+    cookies_file: str = ""
+    javascript: bool = False
+    extractor_args: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+    def params(self, timeout_s: float) -> dict[str, Any]:
+        """yt-dlp's parameters for a call that is given `timeout_s` seconds."""
+        args = {name: dict(values) for name, values in _EXTRACTOR_ARGS.items()}
+        for name, values in self.extractor_args.items():
+            args[name] = args.get(name, {}) | {key: list(value) for key, value in values.items()}
+        return {
+            "quiet": True,
+            "js_runtimes": {"deno": {"path": _deno()}} if self.javascript else {},
+            "no_warnings": True,
+            "noprogress": True,
+            "skip_download": True,
+            "noplaylist": True,  # a video's link that also names a playlist means the video
+            "extract_flat": "in_playlist",
+            "ignore_no_formats_error": True,  # only the captions are wanted
+            "writesubtitles": True,  # some extractors look for captions only if told so
+            "writeautomaticsub": True,
+            "cachedir": False,
+            "cookiefile": self.cookies_file or None,
+            "extractor_args": args,
+            "proxy": "",
+            "socket_timeout": timeout_s,
+            "extractor_retries": 1,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What yt-dlp made of a link: its info dict, and the first part of the first page that it read.
+
+    `warnings` are yt-dlp's: with `ignore_no_formats_error`, why a video does not play is one of them.
+    """
+
+    info: Mapping[str, Any]
+    head: bytes = b""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FlatListing:
+    """What a link lists. `info` is the page's own, without entries; of a single recording there are no entries.
+
+    `error` is what ended the listing early, `lacks_tab` that the channel has no such tab, `more` that the limit cut it.
+    """
+
+    info: Mapping[str, Any]
+    entries: tuple[Mapping[str, Any], ...]
+    error: BotError | None = None
+    lacks_tab: bool = False
+    more: bool = False
+
+    @property
+    def is_list(self) -> bool:
+        return self.info.get("_type") in _PLAYLISTS
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a listing has given so far; the thread adds to it, and it is kept when the thread is given up."""
+
+    info: Mapping[str, Any] = field(default_factory=dict)
+    entries: list[Mapping[str, Any]] = field(default_factory=list)
+    error: BotError | None = None
+    lacks_tab: bool = False
+
+    def listing(self, limit: int) -> FlatListing:
+        entries = tuple(self.entries)
+        return FlatListing(self.info, entries[:limit], self.error, self.lacks_tab, len(entries) > limit)
+
+
+class _Log:
+    """yt-dlp's messages are for a terminal; errors arrive as such, and of the warnings the first are kept."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def debug(self, message: str) -> None: ...
+
+    def warning(self, message: str) -> None:
+        if len(self.warnings) < _MAX_WARNINGS:
+            self.warnings.append(message[:1000])
+
+    def error(self, message: str) -> None: ...
+
+
+def extract(url: str, bridge: Bridge, params: Mapping[str, Any]) -> Extraction:
+    """yt-dlp's info dict of `url`. Raises BadInput, NotReadable and what the HTTP client raises."""
+    log = _Log()
+    try:
+        with _downloader(bridge, params, log) as ydl:
+            info = ydl.sanitize_info(ydl.extract_info(url, download=False))
+    except _yt_dlp().utils.YoutubeDLError as error:
+        raise named_error(error, _host(url), bytes(bridge.head)) from error
+    return Extraction(info if isinstance(info, dict) else {}, bytes(bridge.head), tuple(log.warnings))
+
+
+def collect(url: str, bridge: Bridge, params: Mapping[str, Any], limit: int, found: Collected) -> None:
+    """Read the listing of `url` into `found`, up to one entry more than `limit`. Its error is kept there too."""
+    try:
+        with _downloader(bridge, params, _Log()) as ydl:
+            info = _opened(ydl, url)
+            found.info = ydl.sanitize_info({name: value for name, value in info.items() if name != "entries"})
+            if info.get("_type") in _PLAYLISTS:
+                for entry in islice(_entries(info), limit + 1):
+                    found.entries.append(ydl.sanitize_info(dict(entry)))
+    except Exception as error:  # noqa: BLE001 - extractors stumble in any way over pages that changed; it is kept
+        found.lacks_tab = lacks_tab(error)
+        found.error = named_error(error, _host(url), bytes(bridge.head))
+
+
+def youtube_id(url: str) -> str:
+    """The id of the YouTube video that yt-dlp would fetch for `url`, whatever mirror it names; or empty."""
+    extractor = importlib.import_module("yt_dlp.extractor.youtube").YoutubeIE
+    return youtube_id_of(str(extractor.get_temp_id(url) or "")) if extractor.suitable(url) else ""
+
+
+def _opened(ydl: Any, url: str) -> Mapping[str, Any]:
+    """The page's info, not gone through: one page leads to another at most `_MAX_HOPS` times."""
+    info = ydl.extract_info(url, download=False, process=False) or {}
+    for _ in range(_MAX_HOPS):
+        if info.get("_type") not in _LINKS:
+            break
+        info = ydl.extract_info(info["url"], ie_key=info.get("ie_key"), download=False, process=False) or {}
+    return dict(info)
+
+
+def _entries(info: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """The recordings of a listing, and of the listings inside it, as they are read."""
+    for entry in _items(info.get("entries") or ()):
+        if entry and entry.get("_type") in _PLAYLISTS and depth < _MAX_HOPS:
+            yield from _entries(entry, depth + 1)
+        elif entry:
+            yield entry
+
+
+def _items(entries: Any) -> Iterator[Mapping[str, Any]]:
+    # Of yt-dlp's pages on demand one entry after the other: what came before a page that fails is kept.
+    return iter(entries._getslice(0, None)) if hasattr(entries, "_getslice") else iter(entries)
+
+
+def _downloader(bridge: Bridge, params: Mapping[str, Any], log: _Log) -> Any:
+    """A YoutubeDL that sends through `bridge` alone and writes no file."""
+    handler = request_handler(bridge)
+
+    def only_ours(ydl: Any, _handlers: Any, _preferences: Any = None) -> Any:
+        return _yt_dlp().YoutubeDL.build_request_director(ydl, [handler])
+
+    def not_written(_ydl: Any) -> None:
+        """The operator's cookies file is read, by several threads at once, and never written."""
+
+    parts = {"build_request_director": only_ours, "save_cookies": not_written}
+    return type("GuardedYoutubeDL", (_yt_dlp().YoutubeDL,), parts)({**params, "logger": log})
+
+
+def _yt_dlp() -> Any:
+    return importlib.import_module("yt_dlp")
+
+
+def _deno() -> str:
+    return str(importlib.import_module("deno").find_deno_bin())
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "The site"
