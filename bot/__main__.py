@@ -25,7 +25,7 @@ async def connected() -> AsyncIterator[Product]:
     found = cluster.joined(settings, addresses) if addresses else cluster.running(configuration)
     with ended_by_sigterm():
         async with found as running:
-            yield Product(running.assistant)
+            yield Product(running.assistant, running.curator, running.announcer)
 
 
 def ended_by_sigterm() -> OnSignals:
@@ -55,10 +55,11 @@ async def main() -> None:
         async with cluster.running(configuration) as running:
             addresses = running.addresses
             sys.stderr.write(f"API        {addresses.api}/docs\nDashboard  {addresses.dashboard}\n")
+            curator, news = running.curator, running.announcer
             if settings.discord.token:
-                await run_discord(running.assistant, settings.discord)
+                await run_discord(running.assistant, settings.discord, curator=curator, announcer=news)
             else:
-                await run_console(running.assistant, settings.data.dir)
+                await run_console(running.assistant, settings.data.dir, curator=curator, announcer=news)
 
 
 if __name__ == "__main__":

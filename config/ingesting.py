@@ -152,3 +152,18 @@ class Exit(Group):
     languages: tuple[Language, ...] = Field(
         default=(), description="Languages that are taken, as JSON. Empty: all.", examples=['["en", "de"]']
     )
+
+
+class Analysis(Group):
+    paid_models: bool = Field(
+        default=False,
+        description="Let the models of config/models.yaml write summaries, within the budget.",
+        examples=[True],
+    )
+    prompt_tokens: int = Field(
+        default=3_000,
+        ge=200,
+        le=100_000,
+        description="How much of a recording a model reads for that.",
+        examples=[3_000],
+    )

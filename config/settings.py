@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config import environment
 from config.environment import Group
-from config.ingesting import AutoFollow, Exit, Follow, Ingest, Pace, Speech
+from config.ingesting import Analysis, AutoFollow, Exit, Follow, Ingest, Pace, Speech
 from config.limits import Activity, Budget, Journal, Rate
 from core.errors import StartupFailed
 
@@ -219,6 +219,7 @@ class Settings(BaseSettings):
     pace: Pace = Pace()
     speech: Speech = Speech()
     exit: Exit = Exit()
+    analysis: Analysis = Analysis()
     journal: Journal = Journal()
     rate: Rate = Rate()
     budget: Budget = Budget()

@@ -8,8 +8,8 @@ hits = await run(self._search, query)     # raises Stopped where the stage skipp
 """
 
 import functools
-from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from core.errors import BadInput, BotError, Busy, DeadlineExceeded, NotReadable, RateLimited, RefusedUrl, Unavailable
 from core.messages import StageTime
@@ -51,10 +51,10 @@ def failure(error: BotError) -> Fail:
 
 def stage(
     name: str,
-) -> Callable[[Callable[P, Awaitable[StepResult[T]]]], Callable[P, Awaitable[StepResult[T]]]]:
+) -> Callable[[Callable[P, Awaitable[StepResult[T]]]], Callable[P, Coroutine[Any, Any, StepResult[T]]]]:
     """Mark an async function as the stage `name`. An error of our own tree becomes a `Fail`; any other is a defect."""
 
-    def mark(function: Callable[P, Awaitable[StepResult[T]]]) -> Callable[P, Awaitable[StepResult[T]]]:
+    def mark(function: Callable[P, Awaitable[StepResult[T]]]) -> Callable[P, Coroutine[Any, Any, StepResult[T]]]:
         @functools.wraps(function)
         async def guarded(*args: P.args, **kwargs: P.kwargs) -> StepResult[T]:
             try:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from config.configuration import load_configuration
 from core.errors import BotError
-from demo.site import served
+from demo.site import HERE, served
 from demo.tour import tour
 
 # Kept apart from what `make run` keeps; the second run finds the talks here.
@@ -23,7 +23,7 @@ DATA_DIR = "var/demo"
 async def main(picture: Path | None) -> int:
     """The exit code: 0 if the talks came in and every question got a reply."""
     started = time.monotonic()
-    configuration = load_configuration(DATA_DIR=DATA_DIR, INGEST_ALLOW_LOOPBACK="true")
+    configuration = load_configuration(DATA_DIR=DATA_DIR, **HERE)
     configuration.configure_log()
     console = Console(record=True, width=100, force_terminal=True) if picture else Console()
     console.print("Starting Ray and Serve on this machine …")

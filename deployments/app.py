@@ -17,19 +17,28 @@ from config.settings import Settings
 from deployments.answer_pipeline import AnswerPipeline, PipelineConfig
 from deployments.assistant import DeployedAssistant
 from deployments.chat_model import ChatModel
+from deployments.curator import DeployedCurator
 from deployments.embedder import Embedder, EmbedderConfig
 from deployments.encoder import PACKAGED
 from deployments.entities import Entities, entities, supervisor
 from deployments.handles import serve_reference
 from deployments.health import Probe, serve_health, store_health
 from deployments.http_api import ApiConfig
-from deployments.ingest import Ingest
+from deployments.ingest_app import (
+    AUDIO_TIMEOUT_S,
+    analysis_config,
+    follow_bounds,
+    ingest_config,
+    speech_config,
+    web_config,
+)
+from deployments.ingest_replica import IngestReplica
 from deployments.ingress import Ingress
 from deployments.leased_limiter import LeasedLimiter
 from deployments.limiter_calls import LimiterConfig
-from deployments.media_source import MediaSource
 from deployments.spending import SpendingConfig
 from deployments.tracing import TracingTarget
+from deployments.transcriber_replica import TranscriberReplica
 from deployments.trimmer import Trimmer
 
 T = TypeVar("T")
@@ -46,6 +55,8 @@ GRACE_S = 10.0
 LOST_S = 60.0
 # The longest wait for an ingest's next sign of life: a recording of 24 hours is embedded in a few minutes.
 INGEST_STEP_S = 900.0
+# The longest wait for what a link leads to.
+RESOLVE_S = 120.0
 PACKAGED_NAME = "all-MiniLM-L6-v2"
 
 
@@ -67,7 +78,29 @@ def application(configuration: Configuration) -> Application:
     bounds = pipeline_config(settings, paid_models=bool(configuration.arms))
     parts = (embedder, store, chat, pace, durable.ledger, durable.activity)
     pipeline = _deployed(AnswerPipeline, deadline_s + GRACE_S, bounds, *parts)
-    ingest = _deployed(Ingest, INGEST_STEP_S, _media_source(settings), embedder, store, pace)
+    web, enable = web_config(settings), settings.enable
+    listener = None
+    if enable.speech_recognition:
+        heard = (web, speech_config(settings), durable.pace)
+        bytes_most = settings.speech.max_audio_bytes
+        listener = _deployed(TranscriberReplica, INGEST_STEP_S, *heard, max_bytes=bytes_most, timeout_s=AUDIO_TIMEOUT_S)
+    ingest = _deployed(
+        IngestReplica,
+        INGEST_STEP_S,
+        web,
+        ingest_config(settings),
+        analysis_config(settings, bounds.spending),
+        embedder,
+        store,
+        durable.queue,
+        durable.followers,
+        durable.pace,
+        pace,
+        chat,
+        durable.ledger,
+        listener=listener,
+        masks=enable.pii_filter,
+    )
     product = _assistant(settings, pipeline, ingest, store, durable)
     return _deployment(Ingress).bind(_api_config(settings), product, embedder, trimmer)
 
@@ -80,11 +113,20 @@ def assistant(settings: Settings) -> DeployedAssistant:
         return serve_reference(cls, serve.get_deployment_handle(cls.__name__, APP), wait_s)
 
     pipeline = running(AnswerPipeline, settings.answer.deadline_s + GRACE_S)
-    return _assistant(settings, pipeline, running(Ingest, INGEST_STEP_S), store, entities(settings))
+    return _assistant(settings, pipeline, running(IngestReplica, INGEST_STEP_S), store, entities(settings))
+
+
+def curator(settings: Settings) -> DeployedCurator:
+    """What moderators do, over the handles of the running application."""
+    durable = entities(settings)
+    resolver = serve_reference(IngestReplica, serve.get_deployment_handle(IngestReplica.__name__, APP), RESOLVE_S)
+    pace = LeasedLimiter(durable.limiter, limiter_config(settings))
+    kept = (transcript_store(settings), durable.activity)
+    return DeployedCurator(resolver, durable.followers, durable.queue, *kept, pace, follow_bounds(settings))
 
 
 def _assistant(
-    settings: Settings, pipeline: AnswerPipeline, ingest: Ingest, store: TranscriptStore, durable: Entities
+    settings: Settings, pipeline: AnswerPipeline, ingest: IngestReplica, store: TranscriptStore, durable: Entities
 ) -> DeployedAssistant:
     probe = Probe(
         {
@@ -180,17 +222,6 @@ def limit_notes(settings: Settings) -> tuple[str, ...]:
 def _api_config(settings: Settings) -> ApiConfig:
     name = PACKAGED_NAME if settings.embedding.model == PACKAGED else settings.embedding.model
     return ApiConfig(name, settings.api.max_body_bytes, settings.api.keys)
-
-
-def _media_source(settings: Settings) -> MediaSource:
-    ingest = settings.ingest
-    return MediaSource.of_the_web(
-        language=ingest.language,
-        max_recordings=ingest.max_recordings,
-        max_caption_bytes=ingest.max_caption_bytes,
-        timeout_s=ingest.timeout_s,
-        allow_loopback=ingest.allow_loopback,
-    )
 
 
 def _tracing(settings: Settings) -> TracingTarget | None:

@@ -79,14 +79,15 @@ def pieces(path: Path, piece_s: float) -> Iterator[Piece]:
 
 
 def _piece(start: int, sound: NDArray[np.int16]) -> Piece:
-    return Piece(start / SAMPLE_RATE, sound.astype(np.float32) / 32_768)
+    return Piece(start / SAMPLE_RATE, sound.astype(np.float32) / np.float32(32_768))
 
 
 def _sound(path: Path) -> Iterator[NDArray[np.int16]]:
     """The samples of the file, mono, as they are decoded. Raises BadInput where not one packet can be."""
     decoded = 0
     with _opened(path) as (container, stream):
-        resampler, source = _resampler(), ()
+        resampler = _resampler()
+        source: tuple[str, str, int] | None = None
         for packet in _packets(container, stream):
             try:
                 frames = packet.decode()
@@ -96,7 +97,7 @@ def _sound(path: Path) -> Iterator[NDArray[np.int16]]:
                 continue
             for frame in frames:
                 form = (frame.format.name, frame.layout.name, frame.sample_rate)
-                if source not in ((), form):  # an advertisement that was put into a podcast
+                if source not in (None, form):  # an advertisement that was put into a podcast
                     yield from _resampled(resampler, None)
                     resampler = _resampler()
                 source = form
@@ -115,7 +116,7 @@ def _resampled(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[
     if frame is not None:
         frame.pts = None  # samples are counted; a stream's own clock may jump
     for converted in resampler.resample(frame):
-        yield converted.to_ndarray().reshape(-1)
+        yield converted.to_ndarray().reshape(-1).astype(np.int16, copy=False)
 
 
 @contextmanager

@@ -21,10 +21,10 @@ from ray.serve.exceptions import RayServeException
 from config.configuration import Configuration
 from config.settings import Settings
 from core.errors import StartupFailed
-from core.ports import Assistant
+from core.ports import Announcer, Assistant, Curator
 from deployments import instance
-from deployments.app import APP, application, assistant, transcript_store
-from deployments.entities import entities, supervised
+from deployments.app import APP, application, assistant, curator, transcript_store
+from deployments.entities import announcer, entities, supervised
 from deployments.health import NOBODY
 from deployments.instance import Addresses
 from deployments.local_ray import init_ray
@@ -47,6 +47,8 @@ class Running:
 
     assistant: Assistant
     addresses: Addresses
+    curator: Curator
+    announcer: Announcer
 
 
 @asynccontextmanager
@@ -67,14 +69,14 @@ async def running(configuration: Configuration) -> AsyncIterator[Running]:
         await _to_its_end(asyncio.to_thread(_deploy, configuration))
         addresses = _addresses(settings)
         held.publish(addresses)
-        yield Running(assistant(settings), addresses)
+        yield _product(settings, addresses)
 
 
 @asynccontextmanager
 async def joined(settings: Settings, addresses: Addresses) -> AsyncIterator[Running]:
     """The bot that runs on this machine already; it goes on when this process leaves."""
     async with connected(addresses.ray):
-        yield Running(assistant(settings), addresses)
+        yield _product(settings, addresses)
 
 
 @asynccontextmanager
@@ -89,6 +91,10 @@ async def connected(address: str) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.to_thread(ray.shutdown)
+
+
+def _product(settings: Settings, addresses: Addresses) -> Running:
+    return Running(assistant(settings), addresses, curator(settings), announcer())
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:

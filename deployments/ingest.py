@@ -23,12 +23,13 @@ from core.messages import (
     IngestStep,
 )
 from core.personal_data import PersonalData
-from core.ports import ChatModel, Embedder, Pace, TranscriptStore
+from core.ports import Embedder, Pace, TranscriptStore
 from core.results import Fail as Failed
 from core.results import Ok, Skip, StepResult
 from core.stages import stage
 from core.uploads import Channel
 from deployments import reading
+from deployments.analysis import Analyst
 from deployments.auto_follow import AutoFollow, AutoFollowRules
 from deployments.channel_looks import ChannelLooks, Channels, LookRules
 from deployments.ingest_workers import Workers
@@ -63,7 +64,6 @@ class IngestConfig:
     work: WorkRules = WORK
     looks: LookRules = LOOKS
     auto_follow: AutoFollowRules = AUTO_FOLLOW
-    analysis: bool = False
 
 
 class Ingest:
@@ -84,10 +84,10 @@ class Ingest:
         *,
         listener: Listener | None = None,
         personal_data: PersonalData | None = None,
-        chat: ChatModel | None = None,
+        analyst: Analyst | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """As for `Reading`; with a `chat` model recordings are summed up for their announcements."""
+        """As for `Reading`; with an `analyst` recordings are summed up for their announcements."""
         self._source, self._queue, self._pace, self._clock = source, queue, pace, clock
         self._handed = Handed()
         self._steps: dict[tuple[str, str], tuple[IngestStep, str]] = {}
@@ -107,7 +107,7 @@ class Ingest:
             reader,
             storing,
             queue,
-            Posts(),
+            Posts(analyst),
             config.work,
             told=self._tell,
             after=auto_follow.trigger_auto_follow,

@@ -4,7 +4,7 @@ from ray import serve
 
 from core.errors import Unavailable
 from deployments.handles import serve_reference
-from deployments.ingest import Ingest
+from deployments.ingest_replica import IngestReplica
 
 APP = "bot"
 RING_S = 10.0
@@ -16,7 +16,7 @@ class IngestBell:
     async def ring(self, key: str, urgency: int) -> None:
         """There is something to do in the queue `key`. Raises Unavailable while no worker runs."""
         try:
-            handle = serve.get_deployment_handle(Ingest.__name__, APP)
-        except Exception as error:  # noqa: BLE001 - Serve has no error of its own for "not there yet"
+            handle = serve.get_deployment_handle(IngestReplica.__name__, APP)
+        except Exception as error:
             raise Unavailable("Ingest", "It is being started; it will be rung for again.") from error
-        await serve_reference(Ingest, handle, RING_S).ring(key, urgency)
+        await serve_reference(IngestReplica, handle, RING_S).ring(key, urgency)

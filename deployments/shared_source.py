@@ -28,10 +28,10 @@ class SharedSource:
 
     def __init__(self, source: MediaSource) -> None:
         self._source = source
-        self._looks: SharedFetches[Any] = SharedFetches(
+        self._looks: SharedFetches[Any, Any] = SharedFetches(
             fresh_s=LOOK_FRESH_S, max_entries=_MAX_ENTRIES, max_bytes=_MAX_BYTES, size_of=_size
         )
-        self._recordings: SharedFetches[Any] = SharedFetches(
+        self._recordings: SharedFetches[Any, Any] = SharedFetches(
             fresh_s=RECORDING_FRESH_S, max_entries=_MAX_ENTRIES, max_bytes=_MAX_BYTES, size_of=_size
         )
 

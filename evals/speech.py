@@ -7,9 +7,8 @@ out.
 - words: each clip is transcribed by itself. The word error rate is (substituted + missing + added) / words of the
   texts. Both sides are compared in small letters, without punctuation, hyphens as blanks, "Mr." and its like and
   numbers below a hundred written out.
-- times: all clips are joined into one recording with 1.5 s of silence before each, which is transcribed in pieces of
-  20 s; so every time is the clip's own plus a known one. Judged are the first and the last word of each clip, where
-  they were recognised.
+- times: all clips are joined into one recording with 1.5 s of silence before each, so that every time is the clip's own
+  plus a known one. Judged are the first and the last word of each clip, where they were recognised.
 """
 
 import asyncio
@@ -35,7 +34,6 @@ from deployments.transcriber import SpeechConfig, Transcriber
 from deployments.whisper import WhisperConfig
 
 _SILENCE_S = 1.5
-_PIECE_S = 20.0
 _MOST_S = 43_200.0
 _AIM_S = 0.3
 _BELOW_TWENTY = (
@@ -68,7 +66,7 @@ async def _measure(data: Path, model: str, device: str, compute_type: str) -> Ma
         joined, clips = _joined(Path(folder), _clips(data / "index.jsonl"))
         threads = os.cpu_count() or 1
         whisper = WhisperConfig(Path(folder), model, device, compute_type, threads)
-        transcriber = Transcriber(SpeechConfig(whisper, _MOST_S, piece_s=_PIECE_S), _Local())
+        transcriber = Transcriber(SpeechConfig(whisper, _MOST_S), _Local())
         wrong = words = 0
         for clip in clips:
             heard = await _heard(transcriber, clip.path, clip.language)

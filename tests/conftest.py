@@ -32,6 +32,8 @@ def configuration() -> Iterator[Configuration]:
             API_PORT=str(free_port()),
             CLUSTER_DASHBOARD_PORT=str(free_port()),
             INGEST_ALLOW_LOOPBACK="true",
+            PACE_INTERVAL_S="0.001",
+            PACE_BURST="1000",
         )
 
 

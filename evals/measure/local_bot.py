@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from config.configuration import load_configuration
 from core.captions import parse
 from core.sentences import to_sentences
-from demo.site import CHANNEL
+from demo.site import CHANNEL, HERE
 from deployments import cluster
 from deployments.cluster import Running
 
@@ -16,7 +16,7 @@ from deployments.cluster import Running
 async def local_bot() -> AsyncIterator[Running]:
     """The whole bot with default settings, on the default ports."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-        configuration = load_configuration({}, None, DATA_DIR=folder, INGEST_ALLOW_LOOPBACK="true")
+        configuration = load_configuration({}, None, DATA_DIR=folder, **HERE)
         async with cluster.running(configuration) as running:
             yield running
 

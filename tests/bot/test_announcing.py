@@ -48,8 +48,10 @@ async def start(client: BotClient) -> AsyncIterator[Start]:
         yield begin
 
 
-def numbered(number: int, **changes: str) -> Announcement:
-    return replace(NEWS, announcement_id=f"news-{number}", url=f"https://talks.example/{number}", **changes)
+def numbered(number: int, *, tenant: int | str = GUILD_ID, channel: int = CHANNEL_ID) -> Announcement:
+    """One of many: its own id and address."""
+    name, url = f"news-{number}", f"https://talks.example/{number}"
+    return replace(NEWS, announcement_id=name, tenant=str(tenant), channel=str(channel), url=url)
 
 
 async def kill(server: FakeDiscord, announcing: Announcing) -> None:
@@ -166,8 +168,7 @@ def test_a_nonce_is_short_and_of_one_announcement_in_one_channel() -> None:
 # ---------------------------------------------------------------- whose channel
 async def test_two_servers_each_get_their_own(server: FakeDiscord, client: BotClient, start: Start) -> None:
     server.guilds[SECOND_GUILD] = [channel(SECOND_CHANNEL, "news")]
-    there = {"tenant": str(SECOND_GUILD), "channel": str(SECOND_CHANNEL)}
-    announcer = FakeAnnouncer(NEWS, replace(NEWS, announcement_id="news-2", **there))
+    announcer = FakeAnnouncer(NEWS, numbered(2, tenant=SECOND_GUILD, channel=SECOND_CHANNEL))
     start(announcer)
     await announcer.until_settled(2)
     assert (len(server.posts(CHANNEL_ID)), len(server.posts(SECOND_CHANNEL))) == (1, 1)
@@ -177,7 +178,7 @@ async def test_two_servers_each_get_their_own(server: FakeDiscord, client: BotCl
 async def test_nothing_is_told_to_another_server(server: FakeDiscord, start: Start) -> None:
     server.guilds[SECOND_GUILD] = [channel(SECOND_CHANNEL, "news")]
     announcer = FakeAnnouncer(
-        numbered(1, channel=str(SECOND_CHANNEL)), numbered(2, tenant="console"), numbered(3, channel=str(DM_CHANNEL_ID))
+        numbered(1, channel=SECOND_CHANNEL), numbered(2, tenant="console"), numbered(3, channel=DM_CHANNEL_ID)
     )
     start(announcer)
     await announcer.until_settled(3)
@@ -231,7 +232,7 @@ async def test_a_thread_that_rests_is_woken_unless_it_is_locked(server: FakeDisc
         thread(resting, CHANNEL_ID, archived=True),
         thread(locked, CHANNEL_ID, archived=True, locked=True),
     ]
-    announcer = FakeAnnouncer(numbered(1, channel=str(resting)), numbered(2, channel=str(locked)))
+    announcer = FakeAnnouncer(numbered(1, channel=resting), numbered(2, channel=locked))
     start(announcer)
     await announcer.until_settled(2)
     assert announcer.confirmed == ["news-1"]
@@ -261,7 +262,7 @@ async def test_a_slow_channel_holds_up_no_other(server: FakeDiscord, client: Bot
     server.guilds[GUILD_ID].append(channel(slow, "slow"))
     await server.gateway.dispatch("CHANNEL_CREATE", {**channel(slow, "slow"), "guild_id": str(GUILD_ID)}, intents=1)
     server.rate_limit("POST", f"/channels/{slow}/messages", retry_after_s=60)
-    announcer = FakeAnnouncer(numbered(1, channel=str(slow)), numbered(2), numbered(3))
+    announcer = FakeAnnouncer(numbered(1, channel=slow), numbered(2), numbered(3))
     start(announcer)
     await announcer.until_settled(2)
     assert sorted(announcer.confirmed) == ["news-2", "news-3"]
@@ -404,7 +405,10 @@ async def test_killed_at_any_moment_each_is_posted_once(server: FakeDiscord, sta
             server.swallow_reply("POST", "/messages", status=rng.choice([503, 599]))
         announcer.failing["posted"] = rng.choice([0, 0, 2])
         announcing = start(announcer)
-        await asyncio.sleep(rng.uniform(0.0, 0.03))
+        calls = len(server.rest.calls) + rng.randrange(12)
+        while len(server.rest.calls) < calls and len(announcer.confirmed) < total:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(rng.choice([0.0, 0.001, 0.003]))
         await kill(server, announcing)
         kills += 1
         clock.now_s += rng.choice([0.0, 2 * NONCE_LIVES_S])

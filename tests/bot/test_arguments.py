@@ -1,5 +1,7 @@
 """What is typed or chosen, read into values."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ BACK = WholeNumber("back", "Days.", low=0, high=3650, default=365)
 ACTION = Choice("action", "What.", options=("list", "retry"))
 ONLY = Phrases("only", "Words.")
 ANNOUNCE = DiscordChannel("announce", "Where.")
-EVERY: tuple[Argument[object], ...] = (QUESTION, KINDS, BACK, ACTION, ONLY, ANNOUNCE, DiscordUser("user", "Who."))  # type: ignore[arg-type]
+EVERY: tuple[Argument[Any], ...] = (QUESTION, KINDS, BACK, ACTION, ONLY, ANNOUNCE, DiscordUser("user", "Who."))
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t "])
@@ -54,7 +56,7 @@ def test_whatever_is_typed_is_a_value_or_a_sentence(text: str) -> None:
         assert refusal is None or (refusal.advice.endswith(".") and refusal.problem.endswith("."))
 
 
-def refusal_of(argument: Argument[object], text: str) -> BadInput | None:
+def refusal_of(argument: Argument[Any], text: str) -> BadInput | None:
     try:
         argument.read(text)
     except BadInput as error:

@@ -12,6 +12,7 @@ from prompt_toolkit.document import Document
 from bot import console as console_module
 from bot.console import TENANT, main, run_console
 from bot.lines import CommandCompleter, StreamLines
+from bot.product import Product
 from core.errors import Unavailable
 from core.following import Announcement
 from core.results import ErrorCategory, Fail
@@ -127,7 +128,7 @@ async def test_help_shows_the_arguments_by_name() -> None:
 
 # ---------------------------------------------------------------- completion
 async def completed(curator: FakeCurator | None, line: str) -> list[str]:
-    completer = console_module._completer(console_module.Product(FakeAssistant(), curator))
+    completer = console_module._completer(Product(FakeAssistant(), curator))
     found = completer.get_completions_async(Document(line), CompleteEvent())
     return [each.text async for each in found]
 

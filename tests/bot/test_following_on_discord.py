@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,10 @@ pytestmark = pytest.mark.usefixtures("client")
 LINK = "https://www.youtube.com/@ada"
 NOBODY = 0
 NOT_MODERATOR = ALL_PERMISSIONS & ~MANAGE_GUILD & ~ADMINISTRATOR
-MODERATORS = {"follow": {"url": LINK}, **{name: {"channel": "ada"} for name in ("unfollow", "pause", "resume")}}
+MODERATORS: dict[str, dict[str, Any]] = {
+    "follow": {"url": LINK},
+    **{name: {"channel": "ada"} for name in ("unfollow", "pause", "resume")},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +72,7 @@ async def test_follow_takes_what_was_chosen(server: FakeDiscord, curator: FakeCu
 
 
 async def test_every_command_works_for_a_moderator(server: FakeDiscord, curator: FakeCurator) -> None:
-    options = {**MODERATORS, "backfill": {"channel": "ada"}, "forget": {"what": TALK.url}}
+    options: dict[str, dict[str, Any]] = {**MODERATORS, "backfill": {"channel": "ada"}, "forget": {"what": TALK.url}}
     for name in ("follow", "unfollow", "following", "pause", "resume", "backfill", "queue", "forget"):
         await finished(server, await server.slash(name, permissions=MANAGE_GUILD, **options.get(name, {})))
     await finished(server, await server.slash("queue", action="retry", job="j-1"))
@@ -122,7 +126,7 @@ async def test_who_gets_around_that_is_refused_in_private(
     ],
 )
 async def test_a_part_of_a_command_may_be_for_moderators(
-    server: FakeDiscord, curator: FakeCurator, name: str, options: dict[str, str]
+    server: FakeDiscord, curator: FakeCurator, name: str, options: dict[str, Any]
 ) -> None:
     call = await server.slash(name, permissions=NOT_MODERATOR, user_id=42, **options)
     assert "for those alone who may manage this server" in await finished(server, call)
@@ -149,9 +153,9 @@ async def test_a_direct_message_is_refused(server: FakeDiscord, curator: FakeCur
 
 
 # ---------------------------------------------------------------- forgetting
-async def asked(server: FakeDiscord, **options: str) -> Interaction:
+async def asked(server: FakeDiscord, what: str) -> Interaction:
     """/forget up to its question."""
-    call = await server.slash("forget", user_id=MEMBER_ID, **options)
+    call = await server.slash("forget", user_id=MEMBER_ID, what=what)
     await server.until(lambda: call.original is not None and call.original.components)
     return call
 
@@ -215,7 +219,12 @@ async def test_closing_while_it_asks_deletes_nothing(
 
 
 async def test_a_private_answer_that_comes_too_late_is_not_shown_to_all(
-    server: FakeDiscord, assistant: FakeAssistant, curator: FakeCurator, clock: Clock, caplog: pytest.LogCaptureFixture
+    server: FakeDiscord,
+    assistant: FakeAssistant,
+    curator: FakeCurator,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     release = asyncio.Event()
 
@@ -223,7 +232,7 @@ async def test_a_private_answer_that_comes_too_late_is_not_shown_to_all(
         await release.wait()
         return Library()
 
-    assistant.library = slowly  # type: ignore[method-assign]  # one that takes its time
+    monkeypatch.setattr(assistant, "library", slowly)
     call = await server.slash("forget", what=CHANNEL.url)
     await server.until(lambda: call.answered_with)
     clock.now_s += 901
@@ -277,5 +286,5 @@ async def test_completions_that_cannot_be_had_are_none(
         curator.channels = Fail(ErrorCategory.TIMEOUT, "It did not answer.")
     else:
         monkeypatch.setattr("bot.options._COMPLETE_WITHIN_S", 0.05)
-        curator.following = never  # type: ignore[method-assign]  # one that hangs
+        monkeypatch.setattr(curator, "following", never)
     assert await completions(server, "a") == {}

@@ -5,10 +5,12 @@ import io
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.container import InputContainer
 
 from core.errors import BadInput
 from core.speech import SAMPLE_RATE
@@ -28,14 +30,18 @@ async def site() -> AsyncIterator[Site]:
 def encoded(source: bytes, container: str, codec: str, rate: int = 44_100, layout: str = "stereo") -> bytes:
     """The sound of a WAV file in another form."""
     target = io.BytesIO()
-    with av.open(io.BytesIO(source)) as reader, av.open(target, "w", format=container) as writer:
-        stream = writer.add_stream(codec, rate=rate, layout=layout)
+    with _reader(source) as reader, av.open(target, "w", format=container) as writer:
+        stream: Any = writer.add_stream(codec, rate=rate, layout=layout)
         resampler = av.AudioResampler(stream.format, layout, rate, frame_size=stream.codec_context.frame_size or 1024)
         for frame in [*reader.decode(audio=0), None]:
             for converted in resampler.resample(frame):
                 writer.mux(stream.encode(converted))
         writer.mux(stream.encode(None))
     return target.getvalue()
+
+
+def _reader(data: bytes) -> InputContainer:
+    return av.open(io.BytesIO(data), "r")
 
 
 def written(folder: Path, data: bytes, name: str = "sound") -> Path:
@@ -103,7 +109,7 @@ def test_a_podcast_with_an_advertisement_in_another_form_is_read_to_its_end(tmp_
 def test_a_broken_part_is_silence_and_later_words_keep_their_times(tmp_path: Path) -> None:
     whole = encoded(tone(8.0, BURSTS), "matroska", "aac")
     target = io.BytesIO()
-    with av.open(io.BytesIO(whole)) as reader, av.open(target, "w", format="matroska") as writer:
+    with _reader(whole) as reader, av.open(target, "w", format="matroska") as writer:
         stream = writer.add_stream_from_template(reader.streams.audio[0])
         for packet in reader.demux(audio=0):
             if packet.size:
