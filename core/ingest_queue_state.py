@@ -140,7 +140,7 @@ def is_check(job: Job) -> bool:
 
 def became(state: Queue, job_ids: Iterable[str]) -> dict[str, str]:
     """What became of recordings: "" brought in, None is left out: still to come; else why it was refused."""
-    told: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = {}
     for job_id in job_ids:
         job = state.jobs.get(job_id)
         if job_id in state.brought_in:

@@ -4,7 +4,7 @@ Times are seconds from the start of the recording; sound is mono at `SAMPLE_RATE
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -121,28 +121,20 @@ def stretches_of(spoken: Sequence[tuple[float, float]], margin_s: float, until_s
 def placed(segments: Iterable[Segment], stretches: Sequence[Stretch], slack_s: float) -> Iterator[Segment]:
     """Segments that were heard in the given stretches alone, joined without what lies between, in their own times.
 
-    Recognisers let a word begin anywhere in the silence before it. So a word belongs to the stretch with whose speech it
-    shares most time, and reaches no further than `slack_s` beyond that.
+    Recognisers let a word begin anywhere in the silence before it, so its end says more. A word belongs to the last
+    stretch in which it begins or whose speech has begun when it ends, and reaches at most `slack_s` beyond the speech.
     """
     lengths = [stretch.given[1] - stretch.given[0] for stretch in stretches]
     joined_at = list(accumulate(lengths[:-1], initial=0.0))
     shifts = [stretch.given[0] - at_s for stretch, at_s in zip(stretches, joined_at, strict=True)]
-
-    def index_at(joined_s: float) -> int:
-        return max(0, bisect_right(joined_at, joined_s) - 1)
-
-    def shared_s(word: Word, index: int) -> float:
-        start_s, end_s = stretches[index].start_s - shifts[index], stretches[index].end_s - shifts[index]
-        return min(word.end_s, end_s) - max(word.start_s, start_s)
+    speech_at = [stretch.start_s - shift_s for stretch, shift_s in zip(stretches, shifts, strict=True)]
 
     def place(word: Word) -> Word:
-        first = index_at(word.start_s)
-        candidates = range(first, max(first, index_at(word.end_s)) + 1)
-        index = max(candidates, key=lambda one: shared_s(word, one))
-        stretch = stretches[index]
+        index = max(1, bisect_right(joined_at, word.start_s), bisect_left(speech_at, word.end_s)) - 1
+        stretch, shift_s = stretches[index], shifts[index]
         low_s, high_s = max(stretch.given[0], stretch.start_s - slack_s), min(stretch.given[1], stretch.end_s + slack_s)
-        start_s = min(max(low_s, word.start_s + shifts[index]), high_s)
-        return Word(start_s, min(max(start_s, word.end_s + shifts[index]), high_s), word.text)
+        start_s = min(max(low_s, word.start_s + shift_s), high_s)
+        return Word(start_s, min(max(start_s, word.end_s + shift_s), high_s), word.text)
 
     for segment in segments:
         if words := tuple(map(place, segment.words)):

@@ -21,7 +21,7 @@ from core.uploads import Channel
 from deployments.pacing import admit
 
 DAY_S = 86_400.0
-MAX_BACK_DAYS = 3_650
+MAX_BACK_DAYS = 20_000
 ALL = "all"
 
 

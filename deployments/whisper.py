@@ -26,8 +26,8 @@ PACKAGED_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a
 _SMALL_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 _CHOOSE = "Set SPEECH_MODEL to a hub name such as Systran/faster-whisper-small, or to a folder with such a model"
 # A pause of so much ends a stretch of speech. The model hears each with a margin around it (with less, it makes more
-# mistakes), and words are placed within a slack of it. Measured on 80 clips joined with pauses of 0.7 to 3 s: beginnings
-# are off by 0.18 s at most, ends by 0.31 s; on 30 as faster-whisper places them by itself, by 1.0 and 1.4 s.
+# mistakes), and words are placed within a slack of it. The words' times of faster-whisper alone were up to 1 s off at
+# pauses: `python -m evals speech` measures them.
 _PAUSE_MS = 500
 _MARGIN_S = 0.4
 _SLACK_S = 0.1

@@ -240,7 +240,12 @@ def link_faults(row: Mapping[str, Any]) -> list[str]:
         return [] if right else [f"id {video!r}, not {stated or 'one of the link'!r}"]
     channel = youtube_channel_of(url)
     faults = []
-    if (row.get("info_dict") or {}).get("upload_date") and stated in url and stated not in (video, channel):
+    if (
+        len(stated) == 11
+        and (row.get("info_dict") or {}).get("upload_date")
+        and stated in url
+        and stated not in (video, channel)
+    ):
         faults.append(f"id {video!r}, not {stated!r}")
     if _LIST_ID.fullmatch(stated) and stated in url and not video and channel[2:] != stated[2:]:
         faults.append(f"channel or playlist {channel!r}, not {stated!r}")

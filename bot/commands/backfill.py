@@ -12,7 +12,7 @@ from bot.render_following import progress
 from core.following import Followed
 from core.results import Ok
 
-BACK = WholeNumber("back", "How many days back; 0 only reports. A year if left out.", high=3650, default=365)
+BACK = WholeNumber("back", "How many days back; 0 only reports. A year if left out.", high=20_000, default=365)
 LOOK_EVERY_S = 3.0
 WATCH_S = 180.0
 

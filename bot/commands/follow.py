@@ -12,7 +12,7 @@ from core.uploads import ALL_KINDS
 
 URL = Link("url", "Link to a channel, a playlist or a feed.", required=True)
 KINDS = Several("kinds", "Which uploads; all of them if left out.", options=tuple(f"{kind}s" for kind in ALL_KINDS))
-BACK = WholeNumber("back", "How many days of its past to bring in; a year if left out.", high=3650, default=365)
+BACK = WholeNumber("back", "How many days of its past to bring in; a year if left out.", high=20_000, default=365)
 ANNOUNCE = DiscordChannel("announce", "Where to post new uploads; nowhere if left out.")
 ONLY = Phrases("only", "Words of which a title must have one, between commas.")
 WITHOUT = Phrases("without", "Words that no title may have, between commas.")

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from random import Random
 
 import discord
 import pytest
 
+from bot.announcing import Announcing
 from bot.client import BotClient, point_at
+from tests.bot.news import Start
 from tests.bot.other_client import OtherClient
+from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.assistant import FakeAssistant
 from tests.fakes.curator import FakeCurator
 from tests.fakes.discord import FakeDiscord, Interaction
@@ -83,3 +88,17 @@ async def finished(server: FakeDiscord, call: Interaction) -> str:
     assert call.original is not None
     assert not any(message.pings for message in call.messages)
     return call.original.text
+
+
+@pytest.fixture
+async def start(client: BotClient) -> AsyncIterator[Start]:
+    """Begins to announce, with the waits of a test; all of it is ended with the test."""
+    async with AsyncExitStack() as ends:
+
+        def begin(announcer: FakeAnnouncer) -> Announcing:
+            made = Announcing(announcer, client, base_s=0.01, tries=3, rng=Random(1))
+            made.start()
+            ends.push_async_callback(made.stop, 0.0)
+            return made
+
+        yield begin

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import tracemalloc
+import wave
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
@@ -97,6 +99,23 @@ def test_pieces_join_to_the_whole_and_are_cut_where_it_is_quiet(tmp_path: Path, 
         assert len(piece.samples) <= piece_s * SAMPLE_RATE
         assert piece.end_s == pytest.approx(following.start_s)
         assert (piece.end_s - 0.5) % 1.0 > BURST_S
+
+
+def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
+    def peak_bytes(length_s: int) -> int:
+        path = written(tmp_path, b"")
+        with path.open("wb") as file, wave.open(file, "wb") as writer:
+            writer.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+            for _ in range(length_s // 60):
+                writer.writeframesraw(bytes(2 * 60 * SAMPLE_RATE))
+        tracemalloc.start()
+        try:
+            assert sum(len(piece.samples) for piece in pieces(path, 60.0)) == length_s * SAMPLE_RATE
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak_bytes(1_200) < 1.2 * peak_bytes(180)
 
 
 def test_a_podcast_with_an_advertisement_in_another_form_is_read_to_its_end(tmp_path: Path) -> None:
