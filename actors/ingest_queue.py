@@ -32,8 +32,10 @@ from core.ingest_messages import (
     TakeSpeech,
 )
 from core.ingest_ports import Bell, Post
-from core.ingest_queue import ANNOUNCE, KIND, WORKERS
+from core.ingest_queue import KIND
 from core.ingest_queue_state import FollowedChannel, Queue, became, under_way, view
+from core.ingest_queue_waking import WORKERS
+from core.ingest_queue_work import ANNOUNCE
 
 _LISTED = 50
 

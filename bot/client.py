@@ -120,14 +120,16 @@ class BotClient(discord.Client):
         return await perform(command, call, delivery.progress)
 
     async def close(self) -> None:
-        if self._announcing is not None:
-            await self._announcing.stop(self._grace_s)
+        # Together with the calls: who stops the bot waits for one grace, not for one after the other.
+        announced = asyncio.create_task(self._announcing.stop(self._grace_s)) if self._announcing is not None else None
         if self._works:
             await asyncio.wait(self._works, timeout=self._grace_s)
         for work in tuple(self._works):
             work.cancel()
         if self._calls:
             await asyncio.wait(self._calls, timeout=self._grace_s)
+        if announced is not None:
+            await announced
         await super().close()
 
 

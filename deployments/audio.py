@@ -5,13 +5,13 @@ no other program is started; and the file is gone when whoever asked for it is d
 """
 
 import asyncio
-import importlib
+import errno
 import math
 import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -22,9 +22,9 @@ from core.source_states import SourceState
 from core.speech import check_length
 from deployments.daemon_thread import in_daemon_thread
 from deployments.http_client import HttpClient
-from deployments.ytdlp_calls import YtDlpOptions
+from deployments.ytdlp_calls import Log, YtDlpOptions, downloader
 from deployments.ytdlp_errors import named_error
-from deployments.ytdlp_network import Bridge, request_handler
+from deployments.ytdlp_network import Bridge
 
 T = TypeVar("T")
 
@@ -38,6 +38,7 @@ _IN_PARTS = ("m3u8", "m3u8_native", "http_dash_segments")
 _ENOUGH_KBPS = 48.0
 # A page that lists more recordings than this is no recording's own page.
 _MOST_ITEMS = 1_000
+_WRITABLE = "Set SPEECH_FOLDER to a folder with room that this user may write."
 _PREFIX = "speech-"
 # What a process that was killed left behind is removed after so long.
 _LEFT_BEHIND_S = 86_400.0
@@ -89,8 +90,7 @@ class AudioSource:
         checked_url(url, allow_loopback=self._allow_loopback)
         host = urlsplit(url).hostname or "The site"
         bridge = _Noting(self._http, asyncio.get_running_loop(), self._max_page_bytes)
-        # Errors of the cleanup are left to the next sweep: a thread may write its last bytes meanwhile.
-        with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=self._swept(), ignore_cleanup_errors=True) as folder:
+        with self._place() as folder:
             fetching = _Fetching(bridge, host, Path(folder), self._max_bytes, self._options.params(self._timeout_s))
             work = in_daemon_thread(lambda: fetching.fetch(url, item, most_s), "yt-dlp")
             try:
@@ -102,19 +102,19 @@ class AudioSource:
                 await asyncio.wait((work,), timeout=_FAREWELL_S)  # it ends with its next request
             yield fetching.path
 
-    def _swept(self) -> Path:
-        """The folder for temporary files, without those that a killed process left there long ago."""
+    def _place(self) -> tempfile.TemporaryDirectory[str]:
+        """A new folder, among which those that a killed process left long ago are removed."""
         folder = self._folder or Path(tempfile.gettempdir())
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for left in folder.glob(f"{_PREFIX}*"):
-                if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
-                    shutil.rmtree(left, ignore_errors=True)
-        except FileNotFoundError:
-            pass  # somebody else swept it away
+                with suppress(FileNotFoundError):  # somebody else swept it away
+                    if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
+                        shutil.rmtree(left, ignore_errors=True)
+            # Errors of its cleanup are left to a later sweep: a thread may write its last bytes meanwhile.
+            return tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder, ignore_cleanup_errors=True)
         except OSError as error:
-            raise WriteFailed(str(folder), "Set SPEECH_FOLDER to a folder that this user may write.") from error
-        return folder
+            raise WriteFailed(str(folder), _WRITABLE) from error
 
 
 class _Noting(Bridge):
@@ -144,19 +144,16 @@ class _Fetching:
 
     def fetch(self, url: str, item: str, most_s: float) -> None:
         """Fill `path`. Raises an error of ours."""
-        yt_dlp = importlib.import_module("yt_dlp")
-        handler = request_handler(self._bridge)
-
-        def only_ours(ydl: Any, _handlers: Any, _preferences: Any = None) -> Any:
-            return yt_dlp.YoutubeDL.build_request_director(ydl, [handler])
-
-        guarded = type("GuardedYoutubeDL", (yt_dlp.YoutubeDL,), {"build_request_director": only_ours})
         try:
-            with guarded(self._params) as ydl:
+            with downloader(self._bridge, self._params, Log()) as ydl:
                 info = self._recording(ydl, ydl.extract_info(url, download=False), item)
                 self._check(info, most_s)
                 ydl.process_ie_result(info, download=True)
-        except (yt_dlp.utils.YoutubeDLError, OSError) as error:
+        except BotError:
+            raise
+        except Exception as error:  # extractors stumble in any way over pages that changed
+            if _is_of_the_disk(error):
+                raise WriteFailed(str(self.path.parent), _WRITABLE) from error
             raise self._bridge.error or named_error(error, self._host, bytes(self._bridge.head)) from error
         if not self.path.is_file():
             raise BadInput(f"{self._host} gave no sound for that recording.", "Link to a recording that plays there.")
@@ -182,7 +179,6 @@ class _Fetching:
 
     def _own_params(self) -> dict[str, Any]:
         return {
-            "logger": _Silent(),
             "skip_download": False,
             "ignore_no_formats_error": False,
             "writesubtitles": False,
@@ -209,14 +205,10 @@ class _Fetching:
             raise BadInput(problem, "Link to a shorter recording, or to one with captions.")
 
 
-class _Silent:
-    """yt-dlp's messages are for a terminal; what matters arrives as an error."""
-
-    def debug(self, message: str) -> None: ...
-
-    def warning(self, message: str) -> None: ...
-
-    def error(self, message: str) -> None: ...
+def _is_of_the_disk(error: BaseException) -> bool:
+    """Whether the disk is full, or the file too large for it. yt-dlp carries the cause along."""
+    cause = (getattr(error, "exc_info", None) or (None, error))[1]
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _chosen(context: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -101,7 +101,7 @@ class Collected:
         return FlatListing(self.info, entries[:limit], self.error, self.lacks_tab, len(entries) > limit)
 
 
-class _Log:
+class Log:
     """yt-dlp's messages are for a terminal; errors arrive as such, and of the warnings the first are kept."""
 
     def __init__(self) -> None:
@@ -118,9 +118,9 @@ class _Log:
 
 def extract(url: str, bridge: Bridge, params: Mapping[str, Any]) -> Extraction:
     """yt-dlp's info dict of `url`. Raises BadInput, NotReadable and what the HTTP client raises."""
-    log = _Log()
+    log = Log()
     try:
-        with _downloader(bridge, params, log) as ydl:
+        with downloader(bridge, params, log) as ydl:
             info = ydl.sanitize_info(ydl.extract_info(url, download=False))
     except _yt_dlp().utils.YoutubeDLError as error:
         raise named_error(error, _host(url), bytes(bridge.head)) from error
@@ -130,7 +130,7 @@ def extract(url: str, bridge: Bridge, params: Mapping[str, Any]) -> Extraction:
 def collect(url: str, bridge: Bridge, params: Mapping[str, Any], limit: int, found: Collected) -> None:
     """Read the listing of `url` into `found`, up to one entry more than `limit`. Its error is kept there too."""
     try:
-        with _downloader(bridge, params, _Log()) as ydl:
+        with downloader(bridge, params, Log()) as ydl:
             info = _opened(ydl, url)
             found.info = ydl.sanitize_info({name: value for name, value in info.items() if name != "entries"})
             if info.get("_type") in _PLAYLISTS:
@@ -171,7 +171,7 @@ def _items(entries: Any) -> Iterator[Mapping[str, Any]]:
     return iter(entries._getslice(0, None)) if hasattr(entries, "_getslice") else iter(entries)
 
 
-def _downloader(bridge: Bridge, params: Mapping[str, Any], log: _Log) -> Any:
+def downloader(bridge: Bridge, params: Mapping[str, Any], log: Log) -> Any:
     """A YoutubeDL that sends through `bridge` alone and writes no file."""
     handler = request_handler(bridge)
 

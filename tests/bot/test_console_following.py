@@ -10,6 +10,7 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from bot import console as console_module
+from bot.commands.follow import BACK
 from bot.console import TENANT, main, run_console
 from bot.lines import CommandCompleter, StreamLines
 from bot.product import Product
@@ -88,7 +89,13 @@ async def test_what_cannot_be_read_is_a_sentence_and_the_prompt_goes_on() -> Non
     curator = FakeCurator()
     lines = ["/follow", f"/follow {LINK} since=1", f"/follow {LINK} back=-1", f'/follow {LINK} only="a', "/following"]
     shown = await typed(curator, "\n".join(lines) + "\n")
-    for said in ("url is empty", "nothing that is called since", "from 0 to 3650", "not closed", "1 channel followed"):
+    for said in (
+        "url is empty",
+        "nothing that is called since",
+        f"from 0 to {BACK.high}",
+        "not closed",
+        "1 channel followed",
+    ):
         assert said in shown
     assert [name for name, _, _ in curator.calls] == ["following"]
 

@@ -7,6 +7,7 @@ import pytest
 from bot.command import Call, perform
 from bot.command_line import given
 from bot.commands import all_commands
+from bot.commands.follow import BACK
 from bot.page import Page, Progress, Question, Tone
 from core.errors import BadInput, Unavailable
 from core.following import ForgetReport
@@ -122,7 +123,7 @@ async def test_follow_asks_for_what_it_is_told(curator: FakeCurator) -> None:
     assert (request.announce_to, request.only, request.without) == ("123", ("live coding", "q&a"), ("trailer",))
 
 
-@pytest.mark.parametrize("bad", ["", f"{LINK} back=4000", f"{LINK} kinds=clips", f"{LINK} announce=#news"])
+@pytest.mark.parametrize("bad", ["", f"{LINK} back={BACK.high + 1}", f"{LINK} kinds=clips", f"{LINK} announce=#news"])
 async def test_what_cannot_be_followed_so_is_refused_before_anything_is_done(curator: FakeCurator, bad: str) -> None:
     with pytest.raises(BadInput):
         await Person(curator).use("follow", bad)

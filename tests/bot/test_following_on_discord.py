@@ -8,6 +8,7 @@ import pytest
 
 from bot.client import BotClient
 from bot.commands import all_commands
+from bot.commands.follow import BACK
 from core.errors import Unavailable
 from core.following import Followed
 from core.messages import Library
@@ -45,7 +46,7 @@ async def test_each_argument_is_a_native_option(server: FakeDiscord) -> None:
     assert list(options) == ["url", "kinds", "back", "announce", "only", "without"]
     assert [option["required"] for option in options.values()] == [True, *[False] * 5]
     assert "shorts,streams" in [choice["value"] for choice in options["kinds"]["choices"]]
-    assert (options["back"]["type"], options["back"]["min_value"], options["back"]["max_value"]) == (4, 0, 3650)
+    assert (options["back"]["type"], options["back"]["min_value"], options["back"]["max_value"]) == (4, 0, BACK.high)
     assert (options["announce"]["type"], set(options["announce"]["channel_types"])) == (7, {0, 5, 10, 11, 12})
     assert registered["pause"]["options"][0]["autocomplete"] is True
     assert [choice["value"] for choice in registered["queue"]["options"][0]["choices"]] == ["list", "retry", "drop"]

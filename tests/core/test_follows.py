@@ -1,25 +1,14 @@
 """A followed channel: none of its uploads is missed, none is sent twice, and a broken look is not an empty channel."""
 
-from typing import Any
-
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from core.entities import SELF, Chance, Decision, Effect
-from core.entity_codec import Codec, to_json
 from core.follow_messages import (
     Backfill,
-    ChannelInfo,
-    Command,
-    Event,
     Follow,
     FollowDone,
-    Found,
     FoundDone,
-    FoundUpload,
     Look,
     LookFailed,
     NotFollowed,
@@ -28,68 +17,11 @@ from core.follow_messages import (
     Unfollow,
     Wish,
 )
-from core.follow_state import Follower, accepted, order, view
-from core.follows import KIND, QUEUE, RESEND_S, next_look
-from core.ingest_keys import follower_key
-from core.ingest_messages import Add, Enrol, NewJob, Urgency
-from core.journal import Snapshot
+from core.follow_state import order
+from core.follows import RESEND_S, next_look
+from core.ingest_messages import Urgency
 from core.source_states import SourceState
-
-NOW = 1_700_000_000.0
-DAY = 86_400.0
-KEY = follower_key("guild|w", "youtube:UC1")
-CHANNEL = ChannelInfo("youtube:UC1", "https://www.youtube.com/channel/UC1", "Ada talks", "youtube.com")
-WISH = Wish(("video", "short", "stream"), NOW - 365 * DAY, 200, "42")
-
-
-class Channel:
-    """A follower in the test's hands, and all that it sent to the queue."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.state: Follower = KIND.initial(KEY)
-        self.outbox: dict[str, Effect] = {}
-        self.sent: list[NewJob] = []
-        self.enrolled: list[Enrol] = []
-
-    def tell(self, command: Command) -> Any:
-        decision: Decision[Event] = KIND.decide(self.state, command, self.now, Chance("f", 1))
-        self.state = KIND.replay(self.state, decision.events)
-        for name in decision.settled:
-            self.outbox.pop(name, None)
-        for effect in decision.effects:
-            self.outbox[effect.effect_id] = effect
-            if effect.target == QUEUE:
-                tenant, told = msgspec.json.decode(effect.body, type=tuple[str, Add | Enrol])
-                assert tenant == "guild|w"
-                if isinstance(told, Add):
-                    self.sent += told.jobs
-                else:
-                    self.enrolled.append(told)
-        return decision.reply
-
-    @property
-    def recordings(self) -> list[NewJob]:
-        return [job for job in self.sent if not job.job_id.startswith("list ")]
-
-    @property
-    def reminder(self) -> Effect | None:
-        effect = self.outbox.get("look")
-        return effect if effect is not None and effect.target == SELF else None
-
-    def found(self, *uploads: FoundUpload, full: bool = True, problem: str = "") -> Any:
-        return self.tell(Found(uploads, full, 900.0, 86_400.0, problem))
-
-    def counts(self, became: dict[str, str]) -> tuple[int, int, int, dict[str, int]]:
-        completeness = view(self.state, became).completeness
-        assert completeness.adds_up
-        refused = {count.reason: count.uploads for count in completeness.refused}
-        return completeness.listed, completeness.ingested, completeness.waiting, refused
-
-
-def upload(name: str, days_old: float | None = 1.0, **more: Any) -> FoundUpload:
-    published_at = 0.0 if days_old is None else NOW - days_old * DAY
-    return FoundUpload(name, f"https://x.example/{name}", f"Talk {name}", published_at=published_at, **more)
+from tests.core.one_channel import CHANNEL, DAY, KEY, NOW, WISH, Channel, upload
 
 
 @pytest.fixture
@@ -256,65 +188,3 @@ def test_all_followers_of_a_channel_look_at_the_same_moments(name: str, now: flo
     assert now < at <= now + poll_s * 1.001
     # Whoever looks a little before that moment meets the others there.
     assert next_look(name, at - poll_s / 2, poll_s) == pytest.approx(at, abs=1e-3)
-
-
-class FollowMachine(RuleBasedStateMachine):
-    """A channel with uploads that come, looks that fail or break off, and feeds of three entries."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.channel = Channel()
-        self.channel.tell(Follow(CHANNEL, Wish(WISH.kinds, WISH.since, 5)))
-        self.there: list[FoundUpload] = [upload(f"past {number}", 10.0 + number) for number in range(8)]
-        self.seen_whole = False
-
-    @rule()
-    def somebody_uploads(self) -> None:
-        age = (NOW - self.channel.now) / DAY
-        self.there.insert(0, upload(f"new {len(self.there)}", age, exact=True))
-
-    @rule()
-    def time_passes(self) -> None:
-        self.channel.now += 3_600.0
-
-    @rule(broken=st.booleans())
-    def the_whole_is_listed(self, broken: bool) -> None:
-        listing = self.there[: len(self.there) // 2] if broken else self.there
-        self.channel.found(*listing, problem="It broke off." if broken else "")
-        self.seen_whole = self.seen_whole or not broken
-
-    @rule()
-    def the_feed_is_read(self) -> None:
-        if self.channel.state.uploads:
-            self.channel.found(*self.there[:3], full=False)
-
-    @rule()
-    def a_look_fails(self) -> None:
-        self.channel.tell(LookFailed("down", self.channel.now + 60))
-
-    @invariant()
-    def none_is_sent_twice(self) -> None:
-        names = [job.job_id for job in self.channel.recordings]
-        assert len(names) == len(set(names))
-        assert set(names) == set(accepted(self.channel.state))
-        assert sum(job.urgency is Urgency.BACKFILL for job in self.channel.recordings) <= 5
-
-    @invariant()
-    def it_adds_up_and_somebody_will_look(self) -> None:
-        became = dict.fromkeys(accepted(self.channel.state)[::2], "")
-        assert self.channel.counts(became)[0] == len(self.channel.state.uploads)
-        assert self.channel.reminder is not None
-        snapshot = Snapshot("ChannelFollower/k", 1, 0.0, KIND.version, to_json(self.channel.state))
-        assert Codec(KIND).state(snapshot) == self.channel.state
-
-    def teardown(self) -> None:
-        if not hasattr(self, "channel"):
-            return
-        self.channel.found(*self.there)
-        missed = {it.recording_id for it in self.there} - set(self.channel.state.uploads)
-        news = {it.recording_id for it in self.there if it.published_at >= NOW}
-        assert not missed
-        assert news <= set(accepted(self.channel.state))
-
-
-TestFollowing = FollowMachine.TestCase

@@ -29,8 +29,10 @@ from core.ingest_messages import (
     Retry,
     Urgency,
 )
-from core.ingest_queue import ANNOUNCE, KIND, MAX_CRASHES, RING_S
-from core.ingest_queue_state import Queue, is_held, is_ready
+from core.ingest_queue import KIND
+from core.ingest_queue_state import Queue, became, is_held, is_ready
+from core.ingest_queue_waking import RING_S
+from core.ingest_queue_work import ANNOUNCE, MAX_CRASHES
 from core.journal import Snapshot
 
 NAMES = [f"youtube:{letter}" for letter in "abcdef"]
@@ -228,6 +230,9 @@ class QueueMachine(RuleBasedStateMachine):
         assert {name for name in NAMES if name in self.state.brought_in} == self.brought_in
         assert self.out - active - self.brought_in <= set(self.state.refused) | self.out
         assert len(self.announced) == len(set(self.announced))
+        told = became(self.state, NAMES)
+        assert {name for name, why in told.items() if not why} == self.brought_in
+        assert self.brought_in | self.out - active <= set(told) | (self.out - set(self.state.refused))
 
     @invariant()
     def somebody_will_look(self) -> None:

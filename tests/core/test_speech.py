@@ -1,6 +1,5 @@
 """From what a recogniser heard to cues with times: every word once, in order, inside the sound."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,6 +1,7 @@
 """Fetching the sound of a recording: what is fetched, what is refused, and that nothing is left behind."""
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from core.errors import BadInput, BotError, DeadlineExceeded, NotReadable, Refus
 from core.source_states import SourceState
 from core.speech import Transcript
 from deployments import audio
-from deployments.audio import AudioSource, smallest_with_sound
+from deployments.audio import AudioSource
 from deployments.http_client import HttpClient
 from deployments.transcriber import SpeechConfig, Transcriber
 from deployments.whisper import WhisperConfig
@@ -266,27 +267,26 @@ async def test_a_folder_that_cannot_be_written_is_told(http: HttpClient, tmp_pat
         await fetched(source(http, tmp_path / "file" / "sounds"), "https://shore.example/episode.mp3")
 
 
-# ---------------------------------------------------------------- which format
-def sound(name: str, **fields: Any) -> dict[str, Any]:
-    return {"format_id": name, "protocol": "https", "acodec": "opus", "vcodec": "none", **fields}
+async def test_a_full_disk_is_no_fault_of_the_site(site: Site, http: HttpClient, tmp_path: Path) -> None:
+    url = site.put("/episode.wav", Reply(SOUND, WAV))
+    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        found = await refusal(source(http, tmp_path), url)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert isinstance(found, WriteFailed)
+    assert "with room" in str(found)
+    assert files(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    ("formats", "chosen"),
-    [
-        ([sound("high", abr=128), sound("enough", abr=50), sound("thin", abr=32)], "enough"),
-        ([sound("thin", abr=32), sound("thinner", abr=16)], "thin"),
-        ([sound("film", vcodec="h264", tbr=60), sound("sound", abr=128)], "sound"),
-        ([sound("large", vcodec="h264", height=1080), sound("small", vcodec="h264", height=240)], "small"),
-        (
-            [sound("dubbed", abr=50, language_preference=-1), sound("original", abr=128, language_preference=10)],
-            "original",
-        ),
-        ([sound("silent", acodec="none", vcodec="h264"), sound("heard", vcodec="h264", tbr=4000)], "heard"),
-        ([sound("locked", has_drm=True), sound("socket", protocol="rtmp"), sound("board", protocol="mhtml")], None),
-        ([], None),
-    ],
-)
-def test_the_smallest_format_that_is_good_enough_is_fetched(formats: list[dict[str, Any]], chosen: str | None) -> None:
-    found = smallest_with_sound(formats)
-    assert (found and found["format_id"]) == chosen
+async def test_an_extractor_that_stumbles_is_named(
+    http: HttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise KeyError("playerConfig")
+
+    monkeypatch.setattr(audio, "downloader", stumble)
+    with pytest.raises(NotReadable, match=r"shore\.example"):
+        await fetched(source(http, tmp_path), "https://shore.example/episode")
+    assert files(tmp_path) == []
