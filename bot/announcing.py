@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from random import Random
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import discord
 
@@ -25,6 +25,7 @@ TRIES = 6
 _BASE_S, _CAP_S = 1.0, 60.0
 # As many as Discord gives in one answer.
 LOOK_BACK = 100
+REMEMBERED = 10_000
 # What another try does not change: the post, the channel or the permission is wrong.
 _FOR_GOOD = (400, 403, 404)
 
@@ -53,7 +54,7 @@ class Announcing:
         self._tries = tries
         self._rng = rng or Random()
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._unconfirmed: set[str] = set()
+        self._standing: dict[str, None] = {}
         self._taking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -94,7 +95,8 @@ class Announcing:
     async def _deliver(self, announcement: Announcement) -> None:
         name = announcement.announcement_id
         try:
-            if name not in self._unconfirmed:
+            # A confirmation may get lost: what comes again is confirmed again, whether the history can be read or not.
+            if name not in self._standing:
                 refusal = await self._persist(lambda again: self._post(announcement, again), announcement)
                 if refusal is None:
                     return
@@ -102,11 +104,15 @@ class Announcing:
                     _log.warning("Announcement %s cannot be posted: %s", name, refusal)
                     await self._persist(lambda _: self._announcer.refused(name, refusal), announcement)
                     return
-                self._unconfirmed.add(name)
-            if await self._persist(lambda _: _done(self._announcer.posted(name)), announcement):
-                self._unconfirmed.discard(name)
+                self._remember(name)
+            await self._persist(lambda _: self._announcer.posted(name), announcement)
         finally:
             del self._under_way[name]
+
+    def _remember(self, name: str) -> None:
+        self._standing[name] = None
+        while len(self._standing) > REMEMBERED:
+            del self._standing[next(iter(self._standing))]
 
     async def _persist(self, work: Callable[[bool], Awaitable[T]], announcement: Announcement) -> T | None:
         """What `work` returns; tried again, and told so, while it raises. None where it never worked."""
@@ -188,8 +194,3 @@ async def _outcome(work: Awaitable[T]) -> tuple[T | None, BaseException | None]:
         return None, asyncio.CancelledError()
     error = task.exception()
     return (None, error) if error is not None else (task.result(), None)
-
-
-async def _done(work: Coroutine[Any, Any, None]) -> bool:
-    await work
-    return True

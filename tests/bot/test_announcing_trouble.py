@@ -113,6 +113,21 @@ async def test_a_confirmation_that_fails_for_long_is_made_later_without_a_post(
     assert (len(server.posts()), announcer.confirmed) == (1, ["news-1"])
 
 
+async def test_a_confirmation_that_gets_lost_is_made_again_without_a_post(
+    server: FakeDiscord, start: Start, clock: Clock
+) -> None:
+    announcer = FakeAnnouncer(NEWS)
+    announcer.deaf = 1
+    start(announcer)
+    async with announcer.changed:
+        await asyncio.wait_for(announcer.changed.wait_for(lambda: not announcer.deaf), 10)
+    clock.now_s += NONCE_LIVES_S
+    server.forbid(CHANNEL_ID, HISTORY)
+    await announcer.release()
+    await announcer.until_settled()
+    assert (len(server.posts()), announcer.confirmed) == (1, ["news-1"])
+
+
 async def test_what_is_given_out_again_while_it_is_posted_is_posted_once(server: FakeDiscord, start: Start) -> None:
     server.rate_limit("POST", "/messages", retry_after_s=0.3)
     announcer = FakeAnnouncer(NEWS)

@@ -10,13 +10,15 @@ from core.following import Announcement
 class FakeAnnouncer:
     """Hands out each announcement once, until `release` puts what was never confirmed back, as its leases' end would.
 
-    `failing` counts the calls of each method that raise first; `confirmed` and `given_up` are what it was told.
+    `failing` counts the calls of each method that raise first, `deaf` the confirmations that get lost after those;
+    `confirmed` and `given_up` are what it was told.
     """
 
     def __init__(self, *announcements: Announcement) -> None:
         self._waiting = list(announcements)
         self._out: dict[str, Announcement] = {}
         self.failing = {"next": 0, "posted": 0, "refused": 0}
+        self.deaf = 0
         self.confirmed: list[str] = []
         self.given_up: dict[str, str] = {}
         self.changed = asyncio.Condition()
@@ -60,6 +62,10 @@ class FakeAnnouncer:
 
     async def posted(self, announcement_id: str) -> None:
         await self._fail("posted")
+        if self.deaf:
+            self.deaf -= 1
+            await self._tell()
+            return
         self._out.pop(announcement_id, None)
         self.confirmed.append(announcement_id)
         await self._tell()
