@@ -116,6 +116,14 @@ class Speech(Group):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where speech is recognised.", examples=["cuda"]
     )
+    compute_type: str = Field(
+        default="",
+        description="How the model computes. Empty: int8 on a CPU, float16 on a GPU.",
+        examples=["float32"],
+    )
+    folder: Path | None = Field(
+        default=None, description="Where audio lies for a moment. Empty: the system's place.", examples=["/var/tmp"]
+    )
     max_length_s: float = Field(
         default=6 * 3_600.0, gt=0, le=86_400, description="Longest recording that is listened to.", examples=[7_200]
     )

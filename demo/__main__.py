@@ -23,7 +23,7 @@ DATA_DIR = "var/demo"
 async def main(picture: Path | None) -> int:
     """The exit code: 0 if the talks came in and every question got a reply."""
     started = time.monotonic()
-    configuration = load_configuration(DATA_DIR=DATA_DIR, **HERE)
+    configuration = load_configuration(None, Path(".env"), DATA_DIR=DATA_DIR, **HERE)
     configuration.configure_log()
     console = Console(record=True, width=100, force_terminal=True) if picture else Console()
     console.print("Starting Ray and Serve on this machine …")

@@ -78,18 +78,27 @@ def application(configuration: Configuration) -> Application:
     bounds = pipeline_config(settings, paid_models=bool(configuration.arms))
     parts = (embedder, store, chat, pace, durable.ledger, durable.activity)
     pipeline = _deployed(AnswerPipeline, deadline_s + GRACE_S, bounds, *parts)
-    web, enable = web_config(settings), settings.enable
-    listener = None
-    if enable.speech_recognition:
-        heard = (web, speech_config(settings), durable.pace)
-        bytes_most = settings.speech.max_audio_bytes
-        listener = _deployed(TranscriberReplica, INGEST_STEP_S, *heard, max_bytes=bytes_most, timeout_s=AUDIO_TIMEOUT_S)
-    ingest = _deployed(
+    ingest = _ingest(settings, durable, bounds.spending, embedder, store, pace, chat)
+    product = _assistant(settings, pipeline, ingest, store, durable)
+    return _deployment(Ingress).bind(_api_config(settings), product, embedder, trimmer)
+
+
+def _ingest(
+    settings: Settings,
+    durable: Entities,
+    spending: SpendingConfig,
+    embedder: Embedder,
+    store: TranscriptStore,
+    pace: LeasedLimiter,
+    chat: ChatModel,
+) -> IngestReplica:
+    """The deployment that brings recordings in; speech is recognised by another one."""
+    return _deployed(
         IngestReplica,
         INGEST_STEP_S,
-        web,
+        web_config(settings),
         ingest_config(settings),
-        analysis_config(settings, bounds.spending),
+        analysis_config(settings, spending),
         embedder,
         store,
         durable.queue,
@@ -98,11 +107,23 @@ def application(configuration: Configuration) -> Application:
         pace,
         chat,
         durable.ledger,
-        listener=listener,
-        masks=enable.pii_filter,
+        listener=_transcriber(settings, durable) if settings.enable.speech_recognition else None,
+        masks=settings.enable.pii_filter,
     )
-    product = _assistant(settings, pipeline, ingest, store, durable)
-    return _deployment(Ingress).bind(_api_config(settings), product, embedder, trimmer)
+
+
+def _transcriber(settings: Settings, durable: Entities) -> TranscriberReplica:
+    speech = settings.speech
+    return _deployed(
+        TranscriberReplica,
+        INGEST_STEP_S,
+        web_config(settings),
+        speech_config(settings),
+        durable.pace,
+        max_bytes=speech.max_audio_bytes,
+        timeout_s=AUDIO_TIMEOUT_S,
+        folder=speech.folder,
+    )
 
 
 def assistant(settings: Settings) -> DeployedAssistant:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.activity_documents import Forget
-from core.errors import BadInput, BotError
+from core.errors import BadInput, NotReadable
 from core.follow_messages import ChannelInfo, FollowDone, NotFollowed, Wish
 from core.following import Followed, FollowRequest, ForgetReport, ForgetRequest, QueueView
 from core.ingest_keys import follower_key, queue_key
@@ -207,7 +207,8 @@ class DeployedCurator:
         queue = queue_key(tenant)
         try:
             key = await self._find(queue, request.url)
-        except BotError:
+        except (BadInput, NotReadable):
+            # No channel that is followed: so it is a recording.
             return await self._forget_recordings(tenant, (recording_id_of(request.url),), 0)
         recordings = await self._followers.accepted(key)
         # First the follower: it would bring in again what is deleted.

@@ -77,7 +77,7 @@ def speech_config(settings: Settings) -> SpeechConfig:
     """How speech is recognised."""
     speech = settings.speech
     models = settings.data.dir.absolute() / "models"
-    return SpeechConfig(WhisperConfig(models, speech.model, speech.device), speech.max_length_s)
+    return SpeechConfig(WhisperConfig(models, speech.model, speech.device, speech.compute_type), speech.max_length_s)
 
 
 def follow_bounds(settings: Settings) -> FollowBounds:

@@ -21,11 +21,11 @@ from core.token_buckets import Limits, Rate
 from core.usage import Scope, Unit
 from deployments.answer_pipeline import AnswerPipeline, PipelineConfig
 from deployments.assistant import DeployedAssistant
-from deployments.ingest import Ingest
 from deployments.leased_limiter import LeasedLimiter
 from deployments.limiter_calls import LimiterConfig
 from tests.deployments.pipelines import EXTRACTIVE, QUESTION, TENANT, ScriptedChat, costing, filled_store
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.ingest import house
 from tests.fakes.recordings import Recordings
 
 # So slow that nothing comes back while a test runs.
@@ -51,8 +51,8 @@ async def product(
     store, embedder = await filled_store(), FakeEmbedder()
     chat = ScriptedChat(costing(0.05))
     pipeline = AnswerPipeline(PipelineConfig(), embedder, store, chat, pace, ledger, log)
-    ingest = Ingest(Recordings(1), embedder, store, pace)
-    yield DeployedAssistant(pipeline, ingest, store, limiter, ledger, log, nothing)
+    async with house(Recordings(1), embedder=embedder, store=store, pace=pace) as made:
+        yield DeployedAssistant(pipeline, made.ingest, store, limiter, ledger, log, nothing)
     await pipeline.close()
     await pace.close()
     for actor in (limiter, ledger, log):

@@ -22,6 +22,7 @@ from tests.fakes.store import MemoryStore
 
 GUILD, OTHER = TenantContext("guild-1", "guild"), TenantContext("guild-2", "guild")
 CAPTIONS = Reply(VTT.encode(), "text/vtt")
+BOUNDS = FollowBounds()
 QUICK = IngestConfig(looks=LookRules(poll_s=0.5, full_s=600.0))
 
 
@@ -43,7 +44,7 @@ async def web() -> AsyncIterator[MediaSource]:
 class Room:
     """A house with a curator, and what its tests wait for."""
 
-    def __init__(self, made: House, store: MemoryStore, bounds: FollowBounds = FollowBounds()) -> None:
+    def __init__(self, made: House, store: MemoryStore, bounds: FollowBounds = BOUNDS) -> None:
         self.house, self.store = made, store
         self.curator = DeployedCurator(
             made.ingest, made.followers, made.queue, store, FakeActivityLog(), FakePace(), bounds
@@ -65,7 +66,7 @@ class Room:
 
     async def until(self, is_so: Callable[[Followed], bool], tenant: TenantContext = GUILD) -> Followed:
         async with asyncio.timeout(30):
-            while not ((found := await self.all(tenant)) and is_so(found[0])):
+            while not ((found := await self.all(tenant)) and is_so(found[0])):  # noqa: ASYNC110 - the work goes on
                 await asyncio.sleep(0.05)
         assert found[0].completeness.adds_up
         return found[0]
