@@ -95,7 +95,7 @@ def evolve(state: Follower, event: Event) -> Follower:
         case Looked():
             return _looked(state, event)
         case Sent():
-            return replace(state, next_at=event.next_at)
+            return replace(state, next_at=0.0)  # now: what the event names is when it is asked for again
 
 
 def _looked(state: Follower, event: Looked) -> Follower:

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,14 +24,25 @@ class _Files(SimpleHTTPRequestHandler):
         ".xml": "application/atom+xml; charset=utf-8",
     }
 
+    delay_s = 0.0
+
+    def do_GET(self) -> None:
+        """Answer after `delay_s` seconds, as a site far away does."""
+        time.sleep(self.delay_s)
+        super().do_GET()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
         """Say nothing: the terminal belongs to the demo."""
 
 
 @contextmanager
-def served(folder: Path = CHANNEL, port: int = PREFERRED_PORT) -> Iterator[str]:
-    """Serve `folder` on 127.0.0.1, on `port` or, if that is taken, on any other; gives the address of its feed."""
-    handler = partial(_Files, directory=str(folder))
+def served(folder: Path = CHANNEL, port: int = PREFERRED_PORT, delay_s: float = 0.0) -> Iterator[str]:
+    """Serve `folder` on 127.0.0.1, on `port` or, if that is taken, on any other; gives the address of its feed.
+
+    Every answer comes after `delay_s` seconds.
+    """
+    files = type("_SlowFiles", (_Files,), {"delay_s": delay_s})
+    handler = partial(files, directory=str(folder))
     with _bound(handler, port) as server:
         thread = threading.Thread(target=server.serve_forever, name="sample channel", daemon=True)
         thread.start()

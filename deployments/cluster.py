@@ -134,6 +134,8 @@ def _ray(settings: Settings) -> Iterator[None]:
             "dashboard_host": "127.0.0.1",
             "dashboard_port": cluster.dashboard_port,
             "num_cpus": cluster.cpus or os.cpu_count(),
+            # Ray warns its users of "too many" processes from four times this on; it starts more of ours than CPUs.
+            "_system_config": {"worker_maximum_startup_concurrency": 8},
         }
         if cluster.temp_dir:
             options["_temp_dir"] = str(writable(Path(cluster.temp_dir)))

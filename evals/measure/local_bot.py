@@ -13,10 +13,10 @@ from deployments.cluster import Running
 
 
 @asynccontextmanager
-async def local_bot() -> AsyncIterator[Running]:
-    """The whole bot with default settings, on the default ports."""
+async def local_bot(**variables: str) -> AsyncIterator[Running]:
+    """The whole bot on the default ports, with default settings but for these `variables` of its environment."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-        configuration = load_configuration({}, None, DATA_DIR=folder, **HERE)
+        configuration = load_configuration({}, None, DATA_DIR=folder, **HERE, **variables)
         async with cluster.running(configuration) as running:
             yield running
 

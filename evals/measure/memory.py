@@ -43,6 +43,11 @@ def _size_mb(field: str, pid: int, proc: Path) -> float:
     return int(match.group(1)) * 1024 / 1e6 if match else 0.0
 
 
+def named(root: int, name: str, proc: Path = PROC) -> list[int]:
+    """The processes below `root` that call themselves `name`, as `by_name` has it."""
+    return [pid for pid in tree(root, proc) if _name(pid, proc) == name]
+
+
 def by_name(root: int, proc: Path = PROC) -> dict[str, float]:
     """PSS in MB of the tree below `root`, added up by what each process calls itself, largest first."""
     sums: dict[str, float] = defaultdict(float)

@@ -89,5 +89,6 @@ def test_what_the_deployments_hold_of_the_entities_travels_to_a_replica(tmp_path
     pace = LeasedLimiter(durable.limiter, app.limiter_config(settings()))
     # Not used here: the first call would start Ray.
     arrived, *kinds = pickle.loads(cloudpickle.dumps([pace, *durable.kinds()]))  # type: ignore[no-untyped-call]
-    assert [kind.name for kind in kinds] == ["RateLimiter", "BudgetLedger", "ActivityLog"]
+    names = ["RateLimiter", "BudgetLedger", "ActivityLog", "HostPace", "IngestQueue", "ChannelFollower"]
+    assert [kind.name for kind in kinds] == names
     assert arrived.counts() == LimiterCounts()
