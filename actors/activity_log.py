@@ -22,7 +22,18 @@ from core.activity import (
     SetRetention,
     report,
 )
-from core.activity_documents import Counts, Document, Forget, Found, checked_find, found
+from core.activity_documents import (
+    KINDS,
+    MAX_FOUND,
+    AnswerActivity,
+    Counts,
+    Document,
+    Forget,
+    Found,
+    checked_find,
+    found,
+    quoting,
+)
 from core.entities import Find
 
 
@@ -71,6 +82,23 @@ class ActivityLog(EntityActor[Activity, Command, Event]):
         # One at a time: two that found the same documents would both report them as deleted.
         async with self._forgetting.setdefault(key, asyncio.Lock()):
             counts = await self._erase(key, whose)
+        await self._leave_no_copy()
+        return Forgotten(counts)
+
+    @query
+    async def forget_recordings(self, key: str, recording_ids: Sequence[str]) -> Forgotten:
+        """Delete for good the answers with words of these recordings, as `forget` does."""
+        async with self._forgetting.setdefault(key, asyncio.Lock()):
+            counts, until = Counts(), math.inf
+            while True:
+                records = await self.find(key, Find(kind=KINDS[AnswerActivity], until=until, limit=MAX_FOUND))
+                if ids := quoting(records, recording_ids):
+                    erased: Forgotten = await self.submit(key, Erase(ids, "recording"))
+                    counts += erased.counts
+                if len(records) < MAX_FOUND:
+                    break
+                # The page's last moment once more: not all of it need have been on the page.
+                until = min(math.nextafter(records[-1].at, math.inf), records[0].at)
         await self._leave_no_copy()
         return Forgotten(counts)
 

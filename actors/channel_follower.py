@@ -82,6 +82,10 @@ class ChannelFollower(EntityActor[Follower, Command, Event]):
         """What a look has to bring now; None where nothing is looked for."""
         return order(self.state(key), self.now(), self._full_s)
 
+    async def is_followed(self, key: str) -> bool:
+        """Whether the channel is followed, paused or not."""
+        return self.state(key).followed
+
     async def accepted(self, key: str) -> Sequence[str]:
         """The recordings of the channel that are wanted."""
         return accepted(self.state(key))
@@ -93,7 +97,8 @@ class ChannelFollower(EntityActor[Follower, Command, Event]):
 
     async def _send(self, effect: Effect) -> None:
         key, command = msgspec.json.decode(effect.body, type=tuple[str, Add | Enrol])
-        if isinstance(command, Add):
-            await self._queue.add(key, command.jobs)
-        else:
+        if isinstance(command, Enrol):
             await self._queue.enrol(key, command)
+        # What could not be sent while it was followed is not wanted any more: nobody would take it out of the queue.
+        elif await self.is_followed(command.jobs[0].follower):
+            await self._queue.add(key, command.jobs)

@@ -135,6 +135,14 @@ class DiscordChannel(Argument[str]):
 
 
 @dataclass(frozen=True, slots=True)
+class DiscordFile(Argument[str]):
+    """The link of a file that was attached; "" where there is none. In the console, the link."""
+
+    def read(self, text: str) -> str:
+        return self.text(text, 2000)
+
+
+@dataclass(frozen=True, slots=True)
 class DiscordUser(Argument[str]):
     """The id of somebody; "" where it is left out."""
 

@@ -11,7 +11,17 @@ from discord import app_commands
 from discord.app_commands import Choice as OptionChoice
 
 from bot import errors
-from bot.arguments import Argument, Choice, DiscordChannel, DiscordUser, Phrases, Several, Text, WholeNumber
+from bot.arguments import (
+    Argument,
+    Choice,
+    DiscordChannel,
+    DiscordFile,
+    DiscordUser,
+    Phrases,
+    Several,
+    Text,
+    WholeNumber,
+)
 from bot.command import Call, Command
 from bot.plain_text import one_line, shorten
 
@@ -61,8 +71,8 @@ class Option(app_commands.Transformer):
         return self._shape.get("max_value")
 
     async def transform(self, _: Interaction, value: Any, /) -> str:
-        # A channel or a user arrives as an object.
-        return str(getattr(value, "id", value))
+        # A channel, a user or a file arrives as an object.
+        return str(value.url if isinstance(value, discord.Attachment) else getattr(value, "id", value))
 
 
 class CompletedOption(Option):
@@ -104,6 +114,8 @@ def shape(argument: Argument[Any]) -> dict[str, Any]:
             return {"type": discord.AppCommandOptionType.integer, "min_value": low, "max_value": high}
         case DiscordChannel():
             return {"type": discord.AppCommandOptionType.channel, "channel_types": _WRITABLE}
+        case DiscordFile():
+            return {"type": discord.AppCommandOptionType.attachment}
         case DiscordUser():
             return {"type": discord.AppCommandOptionType.user}
     raise TypeError(f"{type(argument).__name__} has no form on Discord: give it one here.")

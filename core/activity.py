@@ -168,7 +168,9 @@ def _log(state: Activity, command: Log, now: float) -> Decision[Event]:
 
 def _without_words(document: Document) -> Document:
     """An answer with its numbers alone. A note was written to be kept."""
-    return replace(document, question="", answer="") if isinstance(document, AnswerActivity) else document
+    return (
+        replace(document, question="", answer="", recordings=()) if isinstance(document, AnswerActivity) else document
+    )
 
 
 def _set_retention(state: Activity, days: int | None, now: float) -> Decision[Event]:

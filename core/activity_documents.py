@@ -5,7 +5,7 @@ Whose a document is stands in its record, so that everything of a person or a wo
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Annotated, Literal, TypeAlias
@@ -23,17 +23,21 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_ERASED = 1_000
 MAX_FOUND = 1_000
 
-Reason: TypeAlias = Literal["user", "channel", "tenant"]
+Reason: TypeAlias = Literal["user", "channel", "tenant", "recording"]
 
 # Ids are columns of a database too: PostgreSQL's texts take no NUL.
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 _IdOrNone = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+_RecordingId = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Amount = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class AnswerActivity(Message, frozen=True, kw_only=True):
-    """An answer and how it came about. `question` and `answer` are their words, "" where words are not kept."""
+    """An answer and how it came about.
+
+    `question` and `answer` are their words, and `recordings` those that it quotes; empty where words are not kept.
+    """
 
     answer_id: _Id
     workspace: _Id
@@ -42,6 +46,7 @@ class AnswerActivity(Message, frozen=True, kw_only=True):
     receipt: Receipt
     question: str = ""
     answer: str = ""
+    recordings: tuple[_RecordingId, ...] = ()
 
 
 class ToolUse(Message, frozen=True, kw_only=True):
@@ -213,6 +218,16 @@ def receipt_from(documents: Sequence[Found], answer_id: str = "") -> StepResult[
 
 
 # ---------------------------------------------------------------- deleting
+def quoting(records: Iterable[Record], recording_ids: Collection[str]) -> tuple[str, ...]:
+    """Ids of the records that are answers with words of one of these recordings."""
+    answers = ((record.record_id, found(record).document) for record in records)
+    return tuple(
+        record_id
+        for record_id, answer in answers
+        if isinstance(answer, AnswerActivity) and not set(recording_ids).isdisjoint(answer.recordings)
+    )
+
+
 class Forget(Message, frozen=True):
     """Whose documents to delete: a user's, a channel's (a workspace's), a user's in one channel, or all."""
 

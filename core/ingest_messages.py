@@ -1,6 +1,7 @@
 """What an ingest queue is told (commands), what happened (events), and what callers get (replies).
 
-Times are unix seconds. A job is known by its `job_id`: a recording's id, or "list CHANNEL" for a look at a channel.
+Times are unix seconds. A job is known by its `job_id`: a recording's id, "list CHANNEL" for a look at a channel, or
+"forget RECORDING" for deleting it once more.
 """
 
 from enum import IntEnum
@@ -45,7 +46,7 @@ class Job(Message, frozen=True):
     """A job of the queue. `lease` is who works on it (0: nobody), until `lease_until`.
 
     `attempts` in a row failed with `state`, for `reason`; `crashes` ended without a word. `dead`: it was
-    given up, and waits for a person.
+    given up, and waits for a person. `asked_again`: while it was worked on, somebody asked for another look.
     """
 
     job_id: str
@@ -66,13 +67,23 @@ class Job(Message, frozen=True):
     state: str = ""
     reason: str = ""
     dead: bool = False
+    asked_again: bool = False
 
     @property
     def is_listing(self) -> bool:
         return self.job_id.startswith(LISTING)
 
+    @property
+    def forgets(self) -> str:
+        """The recording that is to be deleted, "" where it is another job."""
+        return self.job_id.removeprefix(FORGETTING) if self.job_id.startswith(FORGETTING) else ""
 
-LISTING = "list "
+    @property
+    def is_recording(self) -> bool:
+        return not self.job_id.startswith((LISTING, FORGETTING))
+
+
+LISTING, FORGETTING = "list ", "forget "
 
 
 # ---------------------------------------------------------------- commands
@@ -211,9 +222,12 @@ class Enrolled(Message, frozen=True):
 
 
 class Forgotten(Message, frozen=True):
+    """`ended` are out of the queue; `later` delete once more what was being worked on."""
+
     at: float
     job_ids: tuple[str, ...]
     ended: tuple[str, ...] = ()
+    later: tuple[Job, ...] = ()
 
 
 class SpeechTaken(Message, frozen=True):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from core.entities import Chance, Decision, EntityKind
 from core.errors import BadInput
 from core.ingest_messages import (
+    FORGETTING,
     Add,
     Added,
     AddReply,
@@ -51,6 +52,8 @@ RING_S = 10.0
 _CRASH_WAIT_S = 5.0
 WORKERS, ANNOUNCE = "workers", "announce"
 TEXT_KIND = "text"
+# For how long after his lease a worker may still be storing what he has read.
+_STORED_S = 60.0
 
 
 def decide(state: Queue, command: Command, now: float, chance: Chance) -> Decision[Event]:
@@ -132,7 +135,11 @@ def _job(new: NewJob, number: int) -> Job:
 
 
 def _joined(job: Job, new: NewJob, now: float) -> Job:
-    """The job as it is wanted now. A person gets it at once, whatever its age, and though it was given up."""
+    """The job as it is wanted now. A person gets it at once, whatever its age, and though it was given up.
+
+    A look that is under way may have begun too early for whoever asks now: it is taken once more after that. One that
+    was given up is taken again whoever asks, or its channel would be followed in vain.
+    """
     followers = job.followers
     if new.follower and new.follower not in followers:
         followers = (*followers, new.follower)
@@ -144,9 +151,13 @@ def _joined(job: Job, new: NewJob, now: float) -> Job:
         announce_to=job.announce_to or new.announce_to,
         again=job.again or new.again,
     )
-    if new.urgency is not Urgency.PERSON or is_held(job, now):
+    if job.is_listing and is_held(job, now):
+        return replace(job, asked_again=True)
+    if is_held(job, now) or not (new.urgency is Urgency.PERSON or (job.is_listing and job.dead)):
         return job
-    return replace(job, followers=(), not_before=min(job.not_before, now), dead=False)
+    if not job.is_listing:
+        job = replace(job, followers=())
+    return replace(job, not_before=min(job.not_before, now), dead=False, crashes=0 if job.dead else job.crashes)
 
 
 # ---------------------------------------------------------------- what people do
@@ -165,7 +176,9 @@ def _by_people(state: Queue, command: Retry | Drop | Forget | Enrol, now: float)
             return Decision(Done(len(ended)), (event,), erased=ended) if ended else Decision(Done(0))
         case Forget():
             ended = tuple(name for name in command.job_ids if name in state.jobs)
-            return Decision(Done(len(ended)), (Forgotten(now, command.job_ids, ended),), erased=ended)
+            later = tuple(_forgotten_later(state.jobs[name], now) for name in ended if state.jobs[name].lease)
+            event = Forgotten(now, command.job_ids, ended, later)
+            return replace(woken(state, (event,), now, Done(len(ended)), ring=False), erased=ended)
         case Enrol():
             return _enrol(state, command, now)
 
@@ -178,7 +191,13 @@ def _named(state: Queue, job_id: str, jobs: Iterable[Job]) -> Sequence[Job]:
 
 
 def _is_here(state: Queue, job: Job) -> bool:
-    return job.is_listing or job.job_id in state.brought_in
+    return not job.is_recording or job.job_id in state.brought_in
+
+
+def _forgotten_later(job: Job, now: float) -> Job:
+    """Whoever works on `job` may store it at any moment, and die before he learns that it is not wanted any more."""
+    later = Job(f"{FORGETTING}{job.job_id}", job.number, job.url, job.title, Urgency.BACKFILL, again=True)
+    return replace(later, not_before=max(job.lease_until, now) + _STORED_S)
 
 
 def _enrol(state: Queue, command: Enrol, now: float) -> Decision[Event]:
@@ -197,4 +216,4 @@ def _enrol(state: Queue, command: Enrol, now: float) -> Decision[Event]:
         command.rests,
         dropped,
     )
-    return woken(state, (event,), now, Done(len(dropped)))
+    return replace(woken(state, (event,), now, Done(len(dropped))), erased=dropped)

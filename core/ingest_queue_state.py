@@ -70,7 +70,8 @@ def evolve(state: Queue, event: Event) -> Queue:
         case Forgotten():
             refused = _without(state.refused, event.job_ids)
             seen = state.brought_in.without(event.job_ids)
-            return replace(state, jobs=_without(state.jobs, event.ended), brought_in=seen, refused=refused)
+            jobs = {**_without(state.jobs, event.ended), **_by_id(event.later)}
+            return replace(state, jobs=jobs, brought_in=seen, refused=refused)
         case SpeechTaken():
             before_s = state.speech_s if state.speech_month == event.month else 0.0
             return replace(state, speech_month=event.month, speech_s=max(0.0, before_s + event.seconds))

@@ -84,19 +84,23 @@ def by_worker(
 
 
 def _finish(state: Queue, job: Job, command: Finish, now: float) -> Decision[Event]:
-    brought_in = not command.state and not job.is_listing
-    refused = {job.job_id: command.reason or command.state} if command.state and not job.is_listing else {}
+    brought_in = not command.state and job.is_recording
+    refused = {job.job_id: command.reason or command.state} if command.state and job.is_recording else {}
     check: tuple[Job, ...] = ()
+    if job.asked_again:
+        check = (replace(job, lease=0, lease_until=0.0, crashes=0, asked_again=False),)
     if command.check_at and brought_in:
         later = Job(job.job_id, job.number, job.url, job.title, Urgency.BACKFILL, job.followers)
         check = (replace(later, again=True, not_before=command.check_at),)
-    event = Changed(now, check, (job.job_id,), (job.job_id, *command.also_known_as) if brought_in else (), refused)
+    names = (job.job_id, *command.also_known_as) if brought_in else ()
+    event = Changed(now, check, (job.job_id,), names, refused)
     effects: tuple[Effect, ...] = ()
-    if command.announcement and brought_in and job.job_id not in state.brought_in:
+    # Two links to one recording may be worked on at once: the first of them announces it.
+    if command.announcement and brought_in and not any(name in state.brought_in for name in names):
         effects = (Effect(f"announce {job.job_id}", ANNOUNCE, command.announcement, now),)
     # Whatever was kept of the job goes with it.
     erased = (job.job_id,) if job.step else ()
-    ended = woken(state, (event,), now, Done(), ring=False)
+    ended = woken(state, (event,), now, Done(), ring=job.asked_again)
     return Decision(ended.reply, ended.events, erased=erased, effects=(*effects, *ended.effects))
 
 

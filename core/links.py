@@ -26,6 +26,9 @@ _VIMEO_HOSTS = {"vimeo.com", "player.vimeo.com"}
 _VIMEO_ID = re.compile(r"/(\d+)(?:/|$)")
 _TWITCH_HOSTS = {"twitch.tv", "m.twitch.tv"}
 _TWITCH_ID = re.compile(r"/videos?/(\d+)")
+# Links to an attachment are signed anew every day.
+_DISCORD_HOSTS = {"cdn.discordapp.com", "media.discordapp.net"}
+_DISCORD_ID = re.compile(r"^/(?:ephemeral-)?attachments/\d+/(\d+)/")
 _MEDIA_TIME = re.compile(r"^t=")
 # Parameters that say where a visitor came from, never which recording it is.
 _TRACKING = re.compile(r"^(?:utm_\w+|fbclid|gclid|si|feature|ref|ref_src)$")
@@ -51,7 +54,7 @@ def link_at(url: str, seconds: float) -> str:
 
 
 def recording_id_of(url: str) -> str:
-    """One id for every link to the same recording: `youtube:ID`, `vimeo:ID`, `twitch:ID`, else the URL made plain.
+    """One id for all links to a recording: `youtube:ID`, and so for Vimeo, Twitch and Discord; else the URL made plain.
 
     A plain URL has its host in lower case, no default port, no `www.`, no time, no tracking parameters, and its
     parameters in order of their names. An empty or unreadable URL gives the text itself, stripped.
@@ -63,11 +66,18 @@ def recording_id_of(url: str) -> str:
     # Not from a bare id: eleven letters may be a word.
     if known := youtube_id_of(urlunsplit(parts)):
         return f"youtube:{known}"
-    for hosts, pattern, site in ((_VIMEO_HOSTS, _VIMEO_ID, "vimeo"), (_TWITCH_HOSTS, _TWITCH_ID, "twitch")):
+    for hosts, pattern, site in _SITES:
         match = pattern.search(parts.path) if host in hosts else None
         if match:
             return f"{site}:{match.group(1)}"
     return _plain(parts, host)
+
+
+_SITES = (
+    (_VIMEO_HOSTS, _VIMEO_ID, "vimeo"),
+    (_TWITCH_HOSTS, _TWITCH_ID, "twitch"),
+    (_DISCORD_HOSTS, _DISCORD_ID, "discord"),
+)
 
 
 def youtube_id_of(text: str) -> str:

@@ -203,6 +203,10 @@ class ActivityLog(Protocol):
         """
         ...
 
+    async def forget_recordings(self, key: str, recording_ids: Sequence[str]) -> Forgotten:
+        """Delete for good the answers with words of these recordings, as `forget` does."""
+        ...
+
     async def set_retention(self, key: str, days: int | None) -> Retention:
         """Keep documents for `days` from now on (None: as the settings say); what is older goes at once."""
         ...

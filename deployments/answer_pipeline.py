@@ -169,6 +169,7 @@ class AnswerPipeline:
             receipt=answer.receipt,
             question=answer.question[:MAX_LOGGED_CHARS],
             answer="\n".join(claim.text for claim in answer.claims)[:MAX_LOGGED_CHARS],
+            recordings=_quoted(answer),
         )
         await self._activity.log(tenant.tenant, (document,))
 
@@ -226,3 +227,9 @@ class AnswerPipeline:
 
 def _tokens(evidence: Sequence[Evidence]) -> int:
     return sum(count_tokens(item.sentence.text) for item in evidence)
+
+
+def _quoted(answer: Answer) -> tuple[str, ...]:
+    """The recordings that an answer quotes."""
+    quotes = (quote for claim in answer.claims for quote in claim.quotes)
+    return tuple(dict.fromkeys(quote.recording.recording_id for quote in quotes))

@@ -32,6 +32,10 @@ class Resolver(Protocol):
         """The channel behind a link. Raises NotReadable, BadInput, or Unavailable."""
         ...
 
+    async def forget_fetched(self) -> None:
+        """Hold nothing any more of what was fetched."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FollowBounds:
@@ -220,6 +224,7 @@ class DeployedCurator:
     ) -> StepResult[ForgetReport]:
         # First the queue: a job that is being done loses its lease, and stores nothing after this.
         jobs = (await self._queue.forget(queue_key(tenant), recording_ids)).count
+        await self._resolver.forget_fetched()
         recordings = passages = 0
         for recording_id in recording_ids:
             deleted = await self._store.forget_recording(tenant, recording_id)
@@ -228,7 +233,8 @@ class DeployedCurator:
             return Fail(
                 ErrorCategory.NOT_FOUND, "Nothing of that is here. Give the link that /status or /following shows."
             )
-        return Ok(ForgetReport(recordings, passages, 0, jobs, followed, _NOTES))
+        answers = await self._activity.forget_recordings(tenant.tenant, recording_ids)
+        return Ok(ForgetReport(recordings, passages, answers.total, jobs, followed, _NOTES))
 
 
 _NOTES = ("Backups lose it when they are made next.",)

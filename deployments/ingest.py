@@ -32,7 +32,7 @@ from deployments import reading
 from deployments.analysis import Analyst
 from deployments.auto_follow import AutoFollow, AutoFollowRules
 from deployments.channel_looks import ChannelLooks, Channels, LookRules
-from deployments.ingest_workers import Workers
+from deployments.ingest_workers import LEASE_S, Workers
 from deployments.media_source import Listing
 from deployments.pacing import admit
 from deployments.posts import Posts
@@ -57,13 +57,17 @@ class Source(reading.Source, Channels, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestConfig:
-    """How recordings are brought in: `at_once` of them, and each part by its rules."""
+    """How recordings are brought in: `at_once` of them, and each part by its rules.
+
+    A worker that gives no sign of life for `lease_s` seconds is taken for dead, and its job given to another.
+    """
 
     at_once: int = 4
     reading: ReadingRules = READING
     work: WorkRules = WORK
     looks: LookRules = LOOKS
     auto_follow: AutoFollowRules = AUTO_FOLLOW
+    lease_s: float = LEASE_S
 
 
 class Ingest:
@@ -114,7 +118,7 @@ class Ingest:
             clock=clock,
         )
         self._looks = ChannelLooks(source, followers, config.looks, clock=clock)
-        self._workers = Workers(queue, self._work, at_once=config.at_once)
+        self._workers = Workers(queue, self._work, at_once=config.at_once, lease_s=config.lease_s)
 
     # ------------------------------------------------------------ working
     async def ring(self, key: str, urgency: int) -> None:
@@ -124,6 +128,8 @@ class Ingest:
     async def _work(self, key: str, job: Job) -> Finish | Fail:
         if job.is_listing:
             return await self._looks(job)
+        if job.forgets:
+            return await self._recordings.forget(key, job)
         try:
             return await self._recordings(key, job)
         finally:
@@ -136,6 +142,11 @@ class Ingest:
     async def resolve(self, url: str) -> Channel:
         """The channel behind a link. Raises NotReadable, BadInput or Unavailable."""
         return await self._source.resolve(url)
+
+    async def forget_fetched(self) -> None:
+        """Hold nothing any more of what was fetched for jobs, or became of them."""
+        self._handed.clear()
+        self._recordings.outcomes.clear()
 
     async def close(self) -> None:
         """Take no more jobs, and give those under way a moment."""

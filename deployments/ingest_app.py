@@ -29,7 +29,8 @@ def web_config(settings: Settings) -> WebConfig:
         ingest.allow_loopback,
         str(ingest.cookies_file.absolute()) if ingest.cookies_file else "",
         ingest.proxy,
-        ingest.javascript,
+        # Captions need none of YouTube's scripts; its sound does.
+        ingest.javascript and settings.enable.speech_recognition,
     )
 
 

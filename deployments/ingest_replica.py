@@ -32,7 +32,7 @@ class WebConfig:
     allow_loopback: bool = False
     cookies_file: str = ""
     proxy: str = ""
-    javascript: bool = True
+    javascript: bool = False
 
     def client(self, hosts: HostPace, *, timeout_s: float = 0.0, max_bytes: int = MAX_PAGE_BYTES) -> HttpClient:
         """A client of this process that keeps to the pace of `hosts`. Raises StartupFailed for the cookies file."""
@@ -101,6 +101,11 @@ class IngestReplica(Ingest):
             personal_data=personal_data,
             analyst=self._analyst,
         )
+
+    async def forget_fetched(self) -> None:
+        """Hold nothing any more of what was fetched."""
+        await super().forget_fetched()
+        self._shared.forget()
 
     async def close(self) -> None:
         """Take no more jobs, and close every connection."""

@@ -84,6 +84,10 @@ class Handed:
         while len(self._entries) > _HANDED:
             self._entries.popitem(last=False)
 
+    def clear(self) -> None:
+        """Keep nothing; workers fetch for themselves."""
+        self._entries.clear()
+
     def take(self, key: str, job_id: str) -> Entry | None:
         """The entry for the job, once."""
         return self._entries.pop((key, job_id), None)

@@ -130,13 +130,14 @@ class RecordingWork:
         passages = to_passages(recording, transcript.sentences, chapters=transcript.chapters)
         self._told(key, job, IngestStep.EMBEDDING, recording.title)
         stored = await self._storing.is_stored(tenant, passages)
-        if stored and (job.again or not job.announce_to):
+        # What is to be announced may have been stored by a worker that died before it could say so.
+        if stored and not job.announce_to:
             return self._finished(key, job, transcript, IngestState.UNCHANGED, len(passages), also)
         embedded = await self._storing.embedded(passages)
         await self._still_wanted(key, job)
         new = await self._storing.store(tenant, passages, embedded)
         self._told(key, job, IngestStep.STORING, recording.title)
-        await self._kept(key, job, tenant, recording.recording_id)
+        await self._kept(key, job, recording.recording_id)
         announcement = ""
         if job.announce_to:
             post = await self._analyst.announcement(transcript, passages, embedded, job, tenant)
@@ -159,14 +160,24 @@ class RecordingWork:
         if isinstance(await self._queue.keep(key, job.job_id, job.lease, TEXT), LeaseLost):
             raise Refused("lease_lost", "It is not wanted any more, or somebody else works on it.")
 
-    async def _kept(self, key: str, job: Job, tenant: TenantContext, recording_id: str) -> None:
+    async def _kept(self, key: str, job: Job, recording_id: str) -> None:
         """Record that it is stored; what was forgotten while it was being stored is deleted again."""
         if not isinstance(await self._queue.keep(key, job.job_id, job.lease, STORED), LeaseLost):
             return
-        names = (job.job_id, recording_id)
-        if not await self._queue.under_way(key, names) and not await self._queue.became(key, names):
-            await self._storing.forget(tenant, recording_id)
+        await self._forget_unwanted(key, (job.job_id, recording_id), recording_id)
         raise Refused("lease_lost", "It is not wanted any more, or somebody else works on it.")
+
+    async def forget(self, key: str, job: Job) -> Finish | Fail:
+        """Delete what may have been stored by a worker that died when it was forgotten, unless it is wanted again."""
+        try:
+            await self._forget_unwanted(key, (job.forgets,), job.forgets)
+        except BotError as error:
+            return Fail(job.job_id, job.lease, _PART, str(error), self._clock() + _RETRY_CAP_S)
+        return Finish(job.job_id, job.lease)
+
+    async def _forget_unwanted(self, key: str, names: Sequence[str], recording_id: str) -> None:
+        if not await self._queue.under_way(key, names) and not await self._queue.became(key, names):
+            await self._storing.forget(tenant_of(key), recording_id)
 
     # ------------------------------------------------------------ how it ends
     def _finished(

@@ -89,6 +89,11 @@ class SharedFetches(Generic[K, V]):
         if kept is not None:
             self._kept_bytes -= kept.size_bytes
 
+    def clear(self) -> None:
+        """Keep nothing any longer; fetches that are under way go on."""
+        self._kept.clear()
+        self._kept_bytes = 0
+
     def counts(self) -> SharedCounts:
         """What happened since the beginning."""
         return replace(self._counts)
@@ -100,8 +105,7 @@ class SharedFetches(Generic[K, V]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._flights.clear()
-        self._kept.clear()
-        self._kept_bytes = 0
+        self.clear()
 
     async def _wait_for(self, key: K, flight: _Flight[V]) -> V:
         flight.waiters += 1

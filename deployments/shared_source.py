@@ -72,6 +72,11 @@ class SharedSource:
         data: bytes = await self._recordings.get(("captions", source.url), lambda: self._source.captions(source))
         return data
 
+    def forget(self) -> None:
+        """Hold nothing any more of what was fetched."""
+        self._looks.clear()
+        self._recordings.clear()
+
     async def close(self) -> None:
         """Close every connection."""
         await asyncio.gather(self._looks.close(), self._recordings.close())

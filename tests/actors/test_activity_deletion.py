@@ -9,9 +9,10 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from actors.activity_log import ActivityLog
-from core.activity_documents import Counts, Document, Forget
+from core.activity_documents import AnswerActivity, Counts, Document, Forget
 from core.entities import Find
 from tests.actors.activities import (
     DAY_S,
@@ -76,6 +77,20 @@ async def test_what_was_asked_for_is_deleted_counted_and_stays_deleted(
         found = await log.documents("guild", EVERYTHING)
         assert {(each.document.user, each.document.workspace) for each in found} == left
         assert (await log.report("guild")).erased == forgotten.counts
+
+
+async def test_answers_that_quote_a_forgotten_recording_are_deleted_wherever_they_stand(opened: Opened) -> None:
+    """More than a page of them, many of one moment, between others that quote something else or nothing."""
+    async with opened() as log:
+        quoting = [replace(answer(f"a{n}"), recordings=("youtube:gone", "youtube:kept")) for n in range(0, 2_400, 2)]
+        others = [replace(answer(f"a{n}"), recordings=("youtube:kept",)) for n in range(1, 2_400, 2)]
+        await log_all(log, [document for pair in zip(quoting, others, strict=True) for document in pair])
+        await log.log("guild", [feedback("a1"), tool_use("a1")])
+        assert (await log.forget_recordings("guild", ["youtube:gone", "youtube:never"])).counts == Counts(answer=1_200)
+        assert (await log.forget_recordings("guild", ["youtube:gone"])).total == 0
+        left = [each.document for each in await log.documents("guild", EVERYTHING)]
+        assert not any("youtube:gone" in it.recordings for it in left if isinstance(it, AnswerActivity))
+        assert (await log.report("guild")).erased == Counts(answer=1_200)
 
 
 async def test_thousands_of_documents_are_forgotten_and_all_others_stay(opened: Opened) -> None:

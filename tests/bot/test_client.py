@@ -90,6 +90,16 @@ async def test_search(server: FakeDiscord, assistant: FakeAssistant) -> None:
     assert assistant.searches[0].text == "green tea"
 
 
+async def test_analyze_takes_a_file_in_place_of_a_link(server: FakeDiscord, assistant: FakeAssistant) -> None:
+    link = "https://cdn.discordapp.com/attachments/1/2/talk.mp3?ex=3"
+    call = await server.slash("analyze", file=link)
+    await server.until(lambda: call.done)
+    assert [request.url for request in assistant.ingests] == [link]
+    empty = await server.slash("analyze")
+    await server.until(lambda: empty.done)
+    assert "The url is empty" in str(empty.messages)
+
+
 async def test_analyze_edits_its_progress_into_the_reply(server: FakeDiscord, assistant: FakeAssistant) -> None:
     call = await server.slash("analyze", url="https://talks.example/1")
     text = await finished(server, call)

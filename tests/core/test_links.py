@@ -181,3 +181,14 @@ def test_any_text_may_be_asked_for_a_video_and_a_channel(text: str) -> None:
     found = youtube_id_of(text)
     assert found == "" or len(found) == 11
     assert not youtube_channel_of(text) or not found or text.strip() == found
+
+
+def test_an_attachment_is_the_same_under_each_of_its_signed_links() -> None:
+    path = "attachments/11/222/talk.mp3"
+    links = (
+        f"https://cdn.discordapp.com/{path}?ex=1&is=2&hm=3",
+        f"https://media.discordapp.net/{path}?ex=4&is=5&hm=6",
+        f"https://cdn.discordapp.com/ephemeral-{path}",
+    )
+    assert {recording_id_of(link) for link in links} == {"discord:222"}
+    assert recording_id_of("https://cdn.discordapp.com/attachments/11/223/talk.mp3") == "discord:223"

@@ -14,7 +14,7 @@ from actors.runtime_host import ShardConfig
 from core.captiontracks import CaptionSource
 from core.following import Announcement
 from core.ingest_keys import queue_key
-from core.ingest_messages import TEXT, Finish, Leased, LeaseLost, NewJob, Urgency
+from core.ingest_messages import NOTHING, Finish, Leased, LeaseLost, NewJob, Urgency
 from core.messages import Recording
 from core.tenancy import TenantContext
 from deployments.ingest import Ingest
@@ -235,7 +235,7 @@ async def test_a_worker_that_dies_at_any_wait_loses_and_doubles_nothing(
                 async with stopped(worker.work(), at) as (steps, _):
                     more = more or steps.stands.is_set()
                     view = await worker.queue.view(KEY)
-                    kept = bool(view.jobs) and view.jobs[0].step >= TEXT
+                    kept = bool(view.jobs) and view.jobs[0].step != NOTHING
             fetched = len(place.talks.fetched)
             if kept:
                 assert fetched == 1
@@ -260,6 +260,56 @@ async def test_a_worker_that_is_late_at_any_wait_changes_nothing(tmp_path: Path)
                     await late
         await place.finished()
         await place.judged()
+        return more
+
+    assert await every_wait(tmp_path, case) > 15
+
+
+@pytest.mark.parametrize("lives", [0, 1, 2, 3, 100])
+async def test_what_is_forgotten_at_any_wait_of_its_worker_stays_forgotten(tmp_path: Path, lives: int) -> None:
+    async def case(place: Place, at: int) -> bool:
+        async with place.worker() as worker:
+            await worker.queue.add(KEY, [NEWS])
+            async with stopped(worker.work(), at) as (steps, task):
+                more = steps.stands.is_set()
+                await worker.queue.forget(KEY, [URL])
+                await place.store.forget_recording(TENANT, URL)
+                steps.go_on(at + lives)
+                standing = asyncio.ensure_future(steps.stands.wait())
+                await asyncio.wait({task, standing}, return_when=asyncio.FIRST_COMPLETED)
+                standing.cancel()
+        async with place.worker() as worker:
+            for _ in range(3):
+                place.clock.now += 10 * LEASE_S
+                await worker.work()
+            assert place.store.of(TENANT) == {}
+            assert await worker.queue.kept(KEY, URL) == ""
+            # Nothing of it is in the way of having it again.
+            await worker.queue.add(KEY, [NEWS])
+            await worker.work()
+        assert list(place.store.of(TENANT)) == [URL]
+        return more
+
+    assert await every_wait(tmp_path, case) > 15
+
+
+async def test_two_links_to_one_recording_are_announced_once(tmp_path: Path) -> None:
+    other = "https://shore.example/other"
+
+    async def case(place: Place, at: int) -> bool:
+        async with place.worker() as worker:
+            await worker.queue.add(KEY, [NEWS, NewJob(other, other, "0", Urgency.NEWS, announce_to="42")])
+            async with stopped(worker.work(), at) as (steps, late):
+                more = steps.stands.is_set()
+                await worker.work()
+                if more:
+                    steps.go_on()
+                    await late
+            await asyncio.sleep(0.02)
+            assert (await worker.queue.view(KEY)).jobs == ()
+            assert await worker.queue.became(KEY, [URL, other]) == {URL: "", other: ""}
+        assert len(place.wall.posted) == 1
+        assert list(place.store.of(TENANT)) == [URL]
         return more
 
     assert await every_wait(tmp_path, case) > 15

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from core.activity import ActivityReport, Forgotten, Noted, Retention
-from core.activity_documents import KINDS, Document, Forget, Found, count, record_of
+from core.activity_documents import KINDS, AnswerActivity, Document, Forget, Found, count, record_of
 from core.entities import Find
 
 AT = 1_772_366_400.0
@@ -45,6 +45,12 @@ class FakeActivityLog:
     async def forget(self, key: str, whose: Forget) -> Forgotten:
         del whose
         return Forgotten(count(KINDS[type(document)] for document in self.kept.pop(key, [])))
+
+    async def forget_recordings(self, key: str, recording_ids: Sequence[str]) -> Forgotten:
+        kept = self.kept.get(key, [])
+        gone = [it for it in kept if isinstance(it, AnswerActivity) and set(it.recordings) & set(recording_ids)]
+        self.kept[key] = [it for it in kept if it not in gone]
+        return Forgotten(count(KINDS[type(document)] for document in gone))
 
     async def set_retention(self, key: str, days: int | None) -> Retention:
         del key

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 from tests.fakes.discord.world import MEMBER_ID, Json, member, user
 
-STRING, INTEGER, USER, CHANNEL = 3, 4, 6, 7
+STRING, INTEGER, USER, CHANNEL, ATTACHMENT = 3, 4, 6, 7, 11
+
+
+FILE_ID = 777
 
 
 def command_data(command: Json, options: Mapping[str, str | int], guilds: Mapping[int, list[Json]]) -> Json:
@@ -14,11 +17,15 @@ def command_data(command: Json, options: Mapping[str, str | int], guilds: Mappin
     missing = [key for key, option in known.items() if option.get("required") and key not in options]
     if missing or set(options) - set(known):
         raise ValueError(f"/{name} takes {sorted(known)}; missing {missing}, given {sorted(options)}.")
-    resolved: Json = {"channels": {}, "users": {}, "members": {}}
+    resolved: Json = {"channels": {}, "users": {}, "members": {}, "attachments": {}}
     for key, value in options.items():
         _check(f"{key} of /{name}", known[key], value)
         _resolve(resolved, known[key], value, guilds)
-    given = [{"name": key, "type": known[key]["type"], "value": value} for key, value in options.items()]
+    given = [
+        {"name": key, "type": kind, "value": str(FILE_ID) if kind == ATTACHMENT else value}
+        for key, value in options.items()
+        for kind in (known[key]["type"],)
+    ]
     return {"id": command["id"], "name": name, "type": 1, "options": given, "resolved": resolved}
 
 
@@ -45,6 +52,10 @@ def _resolve(resolved: Json, option: Json, value: str | int, guilds: Mapping[int
         if not found:
             raise ValueError(f"Discord offers no channel {value}.")
         resolved["channels"][value] = {**found[0], "permissions": "2147483647"}
+    elif kind == ATTACHMENT:
+        name = str(value).rpartition("/")[2].partition("?")[0]
+        file = {"id": str(FILE_ID), "filename": name, "size": 1_000, "url": value, "proxy_url": value}
+        resolved["attachments"][str(FILE_ID)] = file
     elif kind == USER:
         number = int(value)
         resolved["users"][value] = user(number, "member" if number == MEMBER_ID else f"user {number}")
