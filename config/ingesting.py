@@ -53,7 +53,7 @@ class Ingest(Group):
 
 class Follow(Group):
     poll_s: float = Field(
-        default=900.0, ge=30, le=86_400, description="How often a channel is looked at, in seconds.", examples=[900]
+        default=900.0, ge=1, le=86_400, description="How often a channel is looked at, in seconds.", examples=[900]
     )
     full_s: float = Field(
         default=86_400.0,

@@ -80,7 +80,8 @@ class Found(Message, frozen=True):
     """A look succeeded: `uploads`, newest first, of a whole listing (`full`) or of a feed.
 
     `problem` is what could not be read; then the listing is not taken for whole. `poll_s` and `full_s` are how often to
-    look, and how often at everything. `etag` and `last_modified` are the feed's.
+    look, and how often at everything. `etag` and `last_modified` are the feed's, `title` what the channel calls itself
+    now ("" where it does not say). No look comes before `not_before`.
     """
 
     uploads: tuple[FoundUpload, ...]
@@ -91,6 +92,7 @@ class Found(Message, frozen=True):
     etag: str = ""
     last_modified: str = ""
     title: str = ""
+    not_before: float = 0.0
 
 
 class LookFailed(Message, frozen=True):

@@ -154,13 +154,15 @@ def _found(state: Follower, command: Found, now: float) -> Decision[Event]:
         full_at = now
     elif gap:
         full_at = 0.0  # the feed begins after what is known: what lies between is only in the whole listing
-    at = now + 1.0 if gap else next_look(state.channel.channel_id, now, command.poll_s)
+    at = max(command.not_before, now + 1.0 if gap else next_look(state.channel.channel_id, now, command.poll_s))
     looked = Looked(now, at, full_at, command.problem, 0, command.etag, command.last_modified, title=command.title)
     effects: tuple[Effect, ...] = () if state.paused else (_reminder(at),)
     effects += tuple(
         _to_queue(state, f"add {state.batches} {start}", Add(tuple(jobs[start : start + _JOBS_A_MESSAGE])))
         for start in range(0, len(jobs), _JOBS_A_MESSAGE)
     )
+    if command.title and command.title != state.channel.title:
+        effects += (_enrol(evolve(state, looked), True),)  # people name it by its title
     new = len(sighted.accepted) + len(sighted.left_out)
     events: tuple[Event, ...] = (sighted, looked) if new else (looked,)
     return Decision(FoundDone(new, len(sighted.accepted)), events, effects=effects)

@@ -13,6 +13,7 @@ from core.follow_messages import Found, FoundUpload
 from core.follow_state import Order
 from core.ingest_messages import Finish, Job
 from core.ingest_ports import ChannelFollower
+from core.source_signs import state_of_error
 from core.source_states import SourceState, next_try_at
 from core.uploads import Channel, Polled, Upload, UploadKind, Uploads, Validator
 
@@ -76,11 +77,13 @@ class ChannelLooks:
     async def _found(self, order: Order) -> Found:
         if order.full:
             listed = await self._channels.list_uploads(order.channel, order.kinds, self._rules.max_listed)
-            return self._of(listed, True, Validator())
+            # What the feed was when it was last read is known still: the next poll may ask whether it changed since.
+            return self._of(order, listed, True, order.validator)
         polled = await self._channels.poll(order.channel, order.kinds, order.validator)
-        return self._of(polled.uploads or Uploads(()), False, polled.validator)
+        return self._of(order, polled.uploads or Uploads(()), False, polled.validator)
 
-    def _of(self, listed: Uploads, full: bool, validator: Validator) -> Found:
+    def _of(self, order: Order, listed: Uploads, full: bool, validator: Validator) -> Found:
+        named = listed.channel
         return Found(
             tuple(_found(upload) for upload in listed.uploads),
             full,
@@ -89,15 +92,23 @@ class ChannelLooks:
             listed.problem,
             validator.etag,
             validator.last_modified,
+            named.title if named is not None and named.channel_id == order.channel.channel_id else "",
+            self._next_at(listed.state, 1, listed.retry_after_s) if listed.problem else 0.0,
         )
 
-    async def _failed(self, follower: str, order: Order, error: BotError) -> None:
+    def _next_at(self, state: SourceState | None, attempts: int, asked_s: float | None) -> float:
+        """When to look again; where trying again does not help by itself, after the longest wait."""
         now = self._clock()
-        state = error.state if isinstance(error, NotReadable) else SourceState.SITE_DOWN
-        asked_s = error.retry_after_s if isinstance(error, NotReadable | Busy | RateLimited) else None
-        at = next_try_at(state, order.failures + 1, now, retry_after_s=asked_s) or now + self._rules.full_s
+        at = next_try_at(state, attempts, now, retry_after_s=asked_s) if state is not None else None
+        if at is None:
+            at = now + self._rules.full_s
         at = max(at, now + _FAILED_S)
-        await self._followers.look_failed(follower, str(error), at + random.uniform(0.0, _JITTER) * (at - now))
+        return at + random.uniform(0.0, _JITTER) * (at - now)
+
+    async def _failed(self, follower: str, order: Order, error: BotError) -> None:
+        asked_s = error.retry_after_s if isinstance(error, NotReadable | Busy | RateLimited) else None
+        at = self._next_at(state_of_error(error), order.failures + 1, asked_s)
+        await self._followers.look_failed(follower, str(error), at)
 
 
 def _found(upload: Upload) -> FoundUpload:

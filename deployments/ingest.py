@@ -42,7 +42,7 @@ from deployments.storing import Storing
 
 READING, WORK, LOOKS, AUTO_FOLLOW = ReadingRules(), WorkRules(), LookRules(), AutoFollowRules()
 Event: TypeAlias = IngestProgress | IngestReport
-_LOOK_S = 0.2
+_LOOK_S, _LOOK_FOR_EACH_S = 0.2, 0.004
 # Who waits for a job that comes again later is told so, and does not wait.
 _SOON_S = 5.0
 _TRIES = 2
@@ -207,7 +207,8 @@ class Ingest:
                 yield progress
             if len(outcomes) == len(jobs):
                 return
-            await asyncio.sleep(_LOOK_S)
+            # A long list takes its time, and each look asks for all that is left of it.
+            await asyncio.sleep(_LOOK_S + _LOOK_FOR_EACH_S * len(waiting))
 
     def _at(self, key: str, jobs: Sequence[NewJob], outcomes: dict[str, IngestOutcome]) -> IngestProgress:
         """How far all are: the step of the first that is not done."""

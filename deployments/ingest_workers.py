@@ -97,6 +97,8 @@ class Workers:
                 _log.warning("The lease of %s was lost; its work is given up", job.job_id)
         except BotError as error:
             _log.warning("How %s ended could not be told, it will be done again: %s", job.job_id, error)
+        except Exception:  # noqa: BLE001 - the outermost edge: the lease runs out, and others have their turn
+            _log.exception("The work on %s ended with a defect", job.job_id)
         finally:
             for task in (working, renewing):
                 task.cancel()

@@ -35,7 +35,8 @@ MAX_WORDS = 400_000
 MAX_SENTENCES = 40_000
 # Sites write captions by machine some hours after an upload.
 _CAPTIONS_COME_S = 2 * 86_400.0
-_HANDED = 2_000
+# Each may hold all that a page says, some hundred kilobytes.
+_HANDED = 200
 ORIGINAL_RULES = ExitRules()
 _log = logging.getLogger(__name__)
 

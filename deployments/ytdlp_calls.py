@@ -1,7 +1,7 @@
-"""The calls of yt-dlp itself, made in a thread of `deployments.ytdlp`: one recording, or a listing entry by entry."""
+"""The calls of yt-dlp itself, made in a process of its own: one recording, or a listing entry by entry."""
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from core.errors import BotError
 from core.links import youtube_id_of
 from deployments.ytdlp_errors import lacks_tab, named_error
-from deployments.ytdlp_network import Bridge, request_handler
+from deployments.ytdlp_network import Network, request_handler
 
 _PLAYLISTS = ("playlist", "multi_video")
 _LINKS = ("url", "url_transparent")
@@ -87,18 +87,12 @@ class FlatListing:
         return self.info.get("_type") in _PLAYLISTS
 
 
-@dataclass(slots=True)
-class Collected:
-    """What a listing has given so far; the thread adds to it, and it is kept when the thread is given up."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a listing ended: `error` before its end, or `lacks_tab` because the channel has no such tab."""
 
-    info: Mapping[str, Any] = field(default_factory=dict)
-    entries: list[Mapping[str, Any]] = field(default_factory=list)
     error: BotError | None = None
     lacks_tab: bool = False
-
-    def listing(self, limit: int) -> FlatListing:
-        entries = tuple(self.entries)
-        return FlatListing(self.info, entries[:limit], self.error, self.lacks_tab, len(entries) > limit)
 
 
 class Log:
@@ -116,29 +110,40 @@ class Log:
     def error(self, message: str) -> None: ...
 
 
-def extract(url: str, bridge: Bridge, params: Mapping[str, Any]) -> Extraction:
+def extract(url: str, network: Network, params: Mapping[str, Any]) -> Extraction:
     """yt-dlp's info dict of `url`. Raises BadInput, NotReadable and what the HTTP client raises."""
     log = Log()
     try:
-        with downloader(bridge, params, log) as ydl:
+        with downloader(network, params, log) as ydl:
             info = ydl.sanitize_info(ydl.extract_info(url, download=False))
     except _yt_dlp().utils.YoutubeDLError as error:
-        raise named_error(error, _host(url), bytes(bridge.head)) from error
-    return Extraction(info if isinstance(info, dict) else {}, bytes(bridge.head), tuple(log.warnings))
+        raise named_error(error, host_of(url), bytes(network.head)) from error
+    return Extraction(info if isinstance(info, dict) else {}, bytes(network.head), tuple(log.warnings))
 
 
-def collect(url: str, bridge: Bridge, params: Mapping[str, Any], limit: int, found: Collected) -> None:
-    """Read the listing of `url` into `found`, up to one entry more than `limit`. Its error is kept there too."""
+def collect(
+    url: str, network: Network, params: Mapping[str, Any], limit: int, give: Callable[[Mapping[str, Any]], None]
+) -> Ended:
+    """`give` the page's own info dict, without entries, then its entries, up to one more than `limit`.
+
+    Raises nothing: what was given before an error is worth keeping.
+    """
     try:
-        with downloader(bridge, params, Log()) as ydl:
+        with downloader(network, params, Log()) as ydl:
             info = _opened(ydl, url)
-            found.info = ydl.sanitize_info({name: value for name, value in info.items() if name != "entries"})
+            give(ydl.sanitize_info({name: value for name, value in info.items() if name != "entries"}))
             if info.get("_type") in _PLAYLISTS:
                 for entry in islice(_entries(info), limit + 1):
-                    found.entries.append(ydl.sanitize_info(dict(entry)))
+                    give(ydl.sanitize_info(dict(entry)))
     except Exception as error:  # noqa: BLE001 - extractors stumble in any way over pages that changed; it is kept
-        found.lacks_tab = lacks_tab(error)
-        found.error = named_error(error, _host(url), bytes(bridge.head))
+        return Ended(named_error(error, host_of(url), bytes(network.head)), lacks_tab(error))
+    return Ended()
+
+
+def knows_site(url: str) -> bool:
+    """Whether yt-dlp has an extractor of its own for this link (not only the generic one)."""
+    extractors = importlib.import_module("yt_dlp.extractor").gen_extractor_classes()
+    return any(extractor.suitable(url) and extractor.IE_NAME != "generic" for extractor in extractors)
 
 
 def youtube_id(url: str) -> str:
@@ -171,9 +176,9 @@ def _items(entries: Any) -> Iterator[Mapping[str, Any]]:
     return iter(entries._getslice(0, None)) if hasattr(entries, "_getslice") else iter(entries)
 
 
-def downloader(bridge: Bridge, params: Mapping[str, Any], log: Log) -> Any:
-    """A YoutubeDL that sends through `bridge` alone and writes no file."""
-    handler = request_handler(bridge)
+def downloader(network: Network, params: Mapping[str, Any], log: Log) -> Any:
+    """A YoutubeDL that sends through `network` alone and writes no file."""
+    handler = request_handler(network)
 
     def only_ours(ydl: Any, _handlers: Any, _preferences: Any = None) -> Any:
         return _yt_dlp().YoutubeDL.build_request_director(ydl, [handler])
@@ -193,5 +198,6 @@ def _deno() -> str:
     return str(importlib.import_module("deno").find_deno_bin())
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host of a link, for a person."""
     return urlsplit(url).hostname or "The site"

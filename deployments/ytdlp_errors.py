@@ -28,6 +28,8 @@ def named_error(error: BaseException, host: str, head: bytes = b"") -> BotError:
     for cause in causes:
         if isinstance(cause, BotError):
             return cause
+        if isinstance(cause, MemoryError):
+            return too_much_memory(host)
     names = {type(cause).__name__ for cause in causes}
     if "UnsupportedError" in names:
         return BadInput(f"{host} has no recording at that link.", "Link to the page of a recording, or to a feed.")
@@ -43,6 +45,11 @@ def named_error(error: BaseException, host: str, head: bytes = b"") -> BotError:
     expected = refused is not None or any(getattr(cause, "expected", False) for cause in causes)
     advice = "" if expected or state is not SourceState.UNKNOWN else "Try again later, or update yt-dlp."
     return not_readable(state, host, said, _asked_s(refused), advice)
+
+
+def too_much_memory(host: str) -> BadInput:
+    """What to say of a page that took all the memory that there is for it."""
+    return BadInput(f"Reading {host} took more memory than is given to it.", "Link to a smaller page.")
 
 
 def _is_refusal(cause: Any) -> bool:

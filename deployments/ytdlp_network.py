@@ -1,35 +1,74 @@
-"""yt-dlp's network: its requests, carried from its thread to the one HTTP client in the event loop."""
+"""yt-dlp's network: its requests, carried to the one HTTP client in the event loop, and nowhere else."""
 
 import asyncio
 import importlib
 import io
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from core.errors import BotError, Unavailable
 from core.web import WebRequest
-from deployments.http_client import HttpClient, WebReply
+from deployments.web_reply import WebReply
+from deployments.ytdlp_wire import CHUNK_BYTES, MAX_HEAD_BYTES
 
 T = TypeVar("T")
 
-_HEAD_BYTES = 256 * 1024
+
+class Reply(Protocol):
+    """An open answer, as yt-dlp's side sees it. `read` gives up to `size` bytes, none at the end."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]: ...
+
+    def read(self, size: int) -> bytes: ...
+
+    def close(self) -> None: ...
 
 
-class Bridge:
-    """Carries calls from yt-dlp's thread into the event loop, until it is stopped."""
+class Network:
+    """Where yt-dlp's requests go. `head` is the beginning of the first answer's body."""
 
-    def __init__(self, http: HttpClient, loop: asyncio.AbstractEventLoop, max_bytes: int) -> None:
-        self.http = http
-        self.max_bytes = max_bytes
+    def __init__(self) -> None:
         self.head = bytearray()
         self.replies = 0
+
+    def open(self, request: WebRequest) -> Reply:
+        """Send `request`. Raises what the HTTP client raises."""
+        raise NotImplementedError
+
+    def keep_head(self, piece: bytes) -> None:
+        self.head += piece[: MAX_HEAD_BYTES - len(self.head)]
+
+
+class Opener(Protocol):
+    """The one HTTP client, as far as it is needed here."""
+
+    async def open(self, request: WebRequest, *, max_bytes: int | None = None) -> WebReply: ...
+
+
+class Bridge(Network):
+    """Carries calls from yt-dlp's thread into the event loop, until it is stopped."""
+
+    def __init__(self, http: Opener, loop: asyncio.AbstractEventLoop, max_bytes: int) -> None:
+        super().__init__()
+        self.http = http
+        self.max_bytes = max_bytes
         self._loop = loop
         self._stopped = False
         self._pending: set[Future[Any]] = set()
+
+    def open(self, request: WebRequest) -> Reply:
+        return _Carried(self, self.call(self.http.open(request, max_bytes=self.max_bytes)))
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for `work` in the loop. Raises Unavailable once the extraction was given up."""
@@ -56,17 +95,27 @@ class Bridge:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(reply.close)
 
-    def keep_head(self, piece: bytes) -> None:
-        self.head += piece[: _HEAD_BYTES - len(self.head)]
+
+class _Carried:
+    """An answer in the event loop, read from yt-dlp's thread."""
+
+    def __init__(self, bridge: Bridge, reply: WebReply) -> None:
+        self._bridge = bridge
+        self._reply = reply
+        self.url, self.status, self.headers = reply.url, reply.status, reply.headers
+
+    def read(self, size: int) -> bytes:
+        return self._bridge.call(self._reply.read(size))
+
+    def close(self) -> None:
+        self._bridge.close_later(self._reply)
 
 
 class _Body(io.RawIOBase):
-    """The body of an answer, read through the bridge as yt-dlp asks for it: a video's first bytes, not all of it."""
+    """The body of an answer, read as yt-dlp asks for it: a video's first bytes, not all of it."""
 
-    def __init__(
-        self, bridge: Bridge, reply: WebReply, is_first: bool, failed: Callable[[BotError], Exception]
-    ) -> None:
-        self._bridge = bridge
+    def __init__(self, network: Network, reply: Reply, is_first: bool, failed: Callable[[BotError], Exception]) -> None:
+        self._network = network
         self._reply = reply
         self._is_first = is_first
         self._failed = failed
@@ -75,18 +124,26 @@ class _Body(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        try:
-            piece = self._bridge.call(self._reply.read(len(buffer)))
-        except BotError as error:
-            raise self._failed(error) from error
-        if self._is_first:
-            self._bridge.keep_head(piece)
+        piece = self._next(len(buffer))
         buffer[: len(piece)] = piece
         return len(piece)
 
+    def readall(self) -> bytes:
+        # In larger pieces than Python's own: each is a way to the event loop and back.
+        return b"".join(iter(lambda: self._next(CHUNK_BYTES), b""))
+
+    def _next(self, size: int) -> bytes:
+        try:
+            piece = self._reply.read(size)
+        except BotError as error:
+            raise self._failed(error) from error
+        if self._is_first:
+            self._network.keep_head(piece)
+        return piece
+
     def close(self) -> None:
         if not self.closed:
-            self._bridge.close_later(self._reply)
+            self._reply.close()
         super().close()
 
 
@@ -115,8 +172,8 @@ class _CookieReply:
         return self._headers
 
 
-def request_handler(bridge: Bridge) -> type:
-    """A request handler for yt-dlp (its plug-in point for networking) that sends through the bridge."""
+def request_handler(network: Network) -> type:
+    """A request handler for yt-dlp (its plug-in point for networking) that sends through `network`."""
     networking = importlib.import_module("yt_dlp.networking.common")
     exceptions = importlib.import_module("yt_dlp.networking.exceptions")
 
@@ -135,7 +192,7 @@ def request_handler(bridge: Bridge) -> type:
             headers["Cookie"] = cookie
         wanted = WebRequest(request.url, request.method, headers, _whole(request.data))
         try:
-            reply = bridge.call(bridge.http.open(wanted, max_bytes=bridge.max_bytes))
+            reply = network.open(wanted)
         except BotError as error:
             raise failed(error) from error
         received = Message()
@@ -143,8 +200,8 @@ def request_handler(bridge: Bridge) -> type:
             if name.lower() != "content-encoding":  # it is decoded already
                 received.add_header(name, value)
         cookies.extract_cookies(_CookieReply(received), _CookieRequest(request.url))
-        bridge.replies += 1
-        raw = _Body(bridge, reply, bridge.replies == 1, failed)
+        network.replies += 1
+        raw = _Body(network, reply, network.replies == 1, failed)
         response = networking.Response(io.BufferedReader(raw), url=reply.url, headers=received, status=reply.status)
         if not 200 <= reply.status < 300:
             raise exceptions.HTTPError(response)

@@ -52,12 +52,14 @@ class _SilentBell:
 
 
 async def poll_cost(channels: int) -> Mapping[str, object]:
-    """Follow `channels` feeds, look at each once for what it has, and measure the look after that.
+    """Follow `channels` feeds, look at each until nothing is new, and measure the look after that.
 
     Raises Unavailable where a look failed or was answered with anything but a 304.
     """
     async with _site() as (address, traffic), _looks() as (looks, followers):
         keys = [await _followed(followers, f"{address}/{number}.xml") for number in range(channels)]
+        # The first look lists all, the second one learns the feed's ETag.
+        await _look_at_all(looks, keys)
         await _look_at_all(looks, keys)
         before = Traffic(traffic.requests, traffic.unchanged, traffic.bytes)
         started, cpu_began_s = time.perf_counter(), time.process_time()

@@ -2,9 +2,8 @@
 
 import os
 import signal
+from enum import StrEnum
 from pathlib import Path
-
-from core.journal import Step
 
 
 class Fuses:
@@ -16,7 +15,7 @@ class Fuses:
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
-    def __call__(self, step: Step) -> None:
+    def __call__(self, step: StrEnum) -> None:
         pid = os.getpid()
         try:
             # Of all processes at that step one alone can rename it.
@@ -25,7 +24,7 @@ class Fuses:
             return
         os.kill(pid, signal.SIGKILL)
 
-    def light(self, step: Step) -> None:
+    def light(self, step: StrEnum) -> None:
         """From now on the next process at `step` ends there."""
         Path(self._lit(step)).touch()
 
@@ -36,7 +35,7 @@ class Fuses:
             return int(burnt.stem)
         return None
 
-    def put_out(self, step: Step) -> bool:
+    def put_out(self, step: StrEnum) -> bool:
         """Take the fuse away; False where somebody has burnt it meanwhile."""
         try:
             Path(self._lit(step)).unlink()
@@ -44,5 +43,5 @@ class Fuses:
             return False
         return True
 
-    def _lit(self, step: Step) -> str:
+    def _lit(self, step: StrEnum) -> str:
         return f"{self._folder}/{step.name}"

@@ -6,11 +6,11 @@ import signal
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from random import Random
+from typing import Protocol
 
-from actors.runtime_references import EntityRef
 from core.errors import BotError
-from core.journal import Step
 from tests.chaos.fuses import Fuses
 
 RANDOM = "at a random moment"
@@ -20,13 +20,41 @@ BURNS_S = 8.0
 LONGEST_PAUSE_S = 1.0
 
 
+class Pulse(Protocol):
+    """A sign of life."""
+
+    @property
+    def pid(self) -> int: ...
+
+
+class Shard(Protocol):
+    """What can be killed."""
+
+    async def pulse(self) -> Pulse: ...
+
+
+class Shards(Protocol):
+    """Those of one kind, such as an `EntityRef`'s."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shards(self) -> int: ...
+
+    def shard(self, index: int) -> Shard: ...
+
+
 class Killer:
     """Kills the shards of one kind, one at a time, in all `ways` by turns. `kills` counts them by how.
+
+    A way of an enumeration is a step at which a process ends itself, see `Fuses`.
 
     `back_s` are the times from a kill to the first sign of life, by how.
     """
 
-    def __init__(self, kind: EntityRef, folder: str, ways: Sequence[str], rng: Random) -> None:
+    def __init__(self, kind: Shards, folder: str, ways: Sequence[str], rng: Random) -> None:
+        self.name = kind.name
         self._kind, self._ways, self._rng = kind, ways, rng
         self._fuses = Fuses(folder)
         self.kills: Counter[str] = Counter()
@@ -37,7 +65,7 @@ class Killer:
         for way in self._turns():
             if stop():
                 return
-            pid = await (self._at_step(Step(way)) if way in [*Step] else self._at_once(way))
+            pid = await (self._at_step(way) if isinstance(way, StrEnum) else self._at_once(way))
             if pid is None:
                 continue
             self.kills[way] += 1
@@ -60,7 +88,7 @@ class Killer:
             return None
         return pulse.pid
 
-    async def _at_step(self, step: Step) -> int | None:
+    async def _at_step(self, step: StrEnum) -> int | None:
         self._fuses.light(step)
         until_s = time.monotonic() + BURNS_S
         while (pid := self._fuses.burnt()) is None:

@@ -13,9 +13,11 @@ import pytest
 
 from actors.transcript_store import TranscriptStore
 from config.configuration import Configuration
-from demo.site import served
+from demo.site import HERE, served
 from deployments.cluster import Running
 from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord.world import CHANNEL_ID
+from tests.fakes.site import VTT, Reply, Site
 from tests.ports import free_port
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
@@ -105,31 +107,79 @@ async def test_a_second_bot_is_refused_and_the_console_joins_the_first(
     assert (await bot.assistant.health()).healthy
 
 
+async def said(discord: FakeDiscord, command: str, **options: str | int) -> str:
+    """What the bot replied to a slash command."""
+    call = await discord.slash(command, **options)
+    await discord.until(lambda: call.done)
+    return str(call.messages)
+
+
+async def until(discord: FakeDiscord, words: str, command: str, **options: str | int) -> str:
+    """The reply to a slash command, used again until it holds `words`."""
+    while words not in (text := await said(discord, command, **options)):  # noqa: ASYNC110 - the bot works meanwhile
+        await asyncio.sleep(1)
+    return text
+
+
+@asynccontextmanager
+async def on_discord(discord: FakeDiscord, folder: Path, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`make run` with a token, once it is on Discord; it has to leave in order when it is told to."""
+    variables = {
+        "DISCORD_TOKEN": discord.token,
+        "DISCORD_API_URL": discord.api_url,
+        "DISCORD_GATEWAY_URL": str(discord.gateway_url),
+        **HERE,
+        **more,
+    }
+    async with process("bot", folder=folder, **variables) as running:
+        assert running.stderr is not None
+        async with asyncio.timeout(120):
+            while b"On Discord as" not in (line := await running.stderr.readline()):
+                assert line, "it ended before it was on Discord"
+            await discord.ready()
+        yield running
+        running.send_signal(signal.SIGTERM)
+        _, errors = await running.communicate()
+        assert running.returncode == 0, errors.decode()
+        assert b"Traceback" not in errors
+
+
 async def test_it_answers_on_discord_and_leaves_on_sigterm(tmp_path: Path) -> None:
-    async with FakeDiscord() as discord:
-        variables = {
-            "DISCORD_TOKEN": discord.token,
-            "DISCORD_API_URL": discord.api_url,
-            "DISCORD_GATEWAY_URL": str(discord.gateway_url),
-            "INGEST_ALLOW_LOOPBACK": "true",
-        }
-        async with process("bot", folder=tmp_path, **variables) as running:
-            assert running.stderr is not None
-            async with asyncio.timeout(120):
-                while b"On Discord as" not in (line := await running.stderr.readline()):
-                    assert line, "it ended before it was on Discord"
-                await discord.ready()
-                with served() as feed:
-                    analyze = await discord.slash(
-                        "analyze", url=feed.replace("feed.xml", "talks/what-is-perplexity.html")
-                    )
-                    await discord.until(lambda: analyze.done)
-                ask = await discord.slash("ask", question="What does perplexity measure?")
-                await discord.until(lambda: ask.done)
-            text = str(ask.messages)
-            assert "perplexity" in text.lower()
-            assert "what-is-perplexity.html#t=" in text
-            running.send_signal(signal.SIGTERM)
-            _, errors = await running.communicate()
-            assert running.returncode == 0, errors.decode()
-            assert b"Traceback" not in errors
+    async with FakeDiscord() as discord, on_discord(discord, tmp_path), asyncio.timeout(120):
+        with served() as feed:
+            await said(discord, "analyze", url=feed.replace("feed.xml", "talks/what-is-perplexity.html"))
+        text = await said(discord, "ask", question="What does perplexity measure?")
+        assert "perplexity" in text.lower()
+        assert "what-is-perplexity.html#t=" in text
+
+
+async def test_a_channel_is_followed_on_discord_and_its_news_is_posted_once(tmp_path: Path) -> None:
+    """Every command of following over the whole bot: also after a restart, which goes on where it was."""
+    captions = Reply(VTT.encode(), "text/vtt")
+    async with FakeDiscord() as discord, Site() as site, asyncio.timeout(240):
+        for name in ("Tides", "Reefs", "Kelp"):
+            site.talk(name, captions)
+        url = site.feed("/feed.xml", ["Tides", "Reefs"])
+        async with on_discord(discord, tmp_path, FOLLOW_POLL_S="2", ENABLE_ANALYSIS="true"):
+            text = await said(discord, "follow", url=url, back=20_000, announce=str(CHANNEL_ID))
+            assert "Shore Talks" in text
+            await until(discord, "2 listed = 2 ingested + 0 waiting + 0 refused", "following")
+            assert "sea star" in await said(discord, "ask", question="What can a sea star grow back?")
+            assert "Nothing waits" in await said(discord, "queue")
+            assert "2 listed = 2 ingested" in await said(discord, "backfill", channel="Shore Talks", back=0)
+            await said(discord, "pause", channel="Shore Talks")
+            site.feed("/feed.xml", ["Kelp", "Tides", "Reefs"])
+        async with on_discord(discord, tmp_path, FOLLOW_POLL_S="2", ENABLE_ANALYSIS="true"):
+            assert "Somebody paused it" in await said(discord, "following")
+            assert not discord.posts()
+            await said(discord, "resume", channel="Shore Talks")
+            await until(discord, "3 listed = 3 ingested", "following")
+            await discord.until(discord.posts)
+            (post,) = discord.posts()
+            assert "Kelp" in post.text
+            forgotten = await discord.slash("forget", what=site.url("/Kelp.html"))
+            await discord.until(lambda: forgotten.done)
+            assert "1 recording" in str(forgotten.messages)
+            await said(discord, "unfollow", channel="Shore Talks")
+            assert "No channel" in await said(discord, "following")
+        assert len(discord.posts()) == 1

@@ -126,7 +126,7 @@ def test_no_word_is_placed_in_the_silence(gaps: list[tuple[float, float]], segme
 
 
 # ---------------------------------------------------------------- cuts
-@given(st.integers(0, 40), st.integers(9, 60))
+@given(st.integers(0, 40), st.integers(9, 50))
 def test_long_sound_is_cut_in_the_pause(quiet_from: int, tenths: int) -> None:
     """Noise with one pause of 0.5 s among the last 10 s."""
     rng = np.random.default_rng(quiet_from)
