@@ -58,9 +58,10 @@ type: $(READY)  ## mypy --strict over the whole tree
 compliance: $(READY)  ## import contracts and house rules, each proved able to fail
 	$(BIN)/python -m pytest -q tests/compliance
 
-chaos: $(READY)  ## kill shards under load, 200 times and more, on SQLite and on PostgreSQL; about a quarter of an hour
+chaos: $(READY)  ## kill shards, workers and posters under load, on SQLite and on PostgreSQL; about twenty minutes
 	.ci/isolated $(BIN)/python -m tests.chaos --kills 200
 	.ci/isolated $(BIN)/python -m tests.chaos --kills 60 --postgres
+	.ci/isolated $(BIN)/python -m tests.chaos.ingest_run --videos 100 --kills 120
 
 eval: $(READY)  ## measure on real data: make eval NAME=captions DATA=folder
 	@[ -n "$(NAME)" ] && [ -n "$(DATA)" ] || { \

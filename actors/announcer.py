@@ -13,6 +13,7 @@ from core.following import Announcement
 PATIENCE_S = 20.0
 # After a start nobody knows what was given out before it; whoever posts looks for what may be there already.
 UNSURE_S = 900.0
+MAX_REMEMBERED = 10_000
 _log = logging.getLogger(__name__)
 
 
@@ -77,7 +78,7 @@ class Announcer:
 
     def _remember(self, name: str) -> None:
         self._given[name] = None
-        while len(self._given) > 10_000:
+        while len(self._given) > MAX_REMEMBERED:
             del self._given[next(iter(self._given))]
 
     def _end(self, announcement_id: str) -> None:

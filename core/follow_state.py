@@ -22,6 +22,7 @@ from core.follow_messages import (
     Widened,
     Wish,
 )
+from core.source_states import SourceState
 from core.uploads import Channel, UploadKind, Validator
 
 # Why an upload is not wanted. Those of OF_THE_WISH depend on what was asked for, and are looked at again with it.
@@ -32,6 +33,9 @@ _SENTENCES = {
     OVER: "beyond the most that are brought in of one channel",
     KIND: "not of the kinds that are followed",
     TITLE: "left out by the words of its title",
+    SourceState.PRIVATE: "private",
+    SourceState.MEMBERS_ONLY: "for members of the channel only",
+    SourceState.DELETED: "deleted at its source",
 }
 
 

@@ -177,8 +177,8 @@ def _by_people(state: Queue, command: Retry | Drop | Forget | Enrol, now: float)
         case Forget():
             ended = tuple(name for name in command.job_ids if name in state.jobs)
             later = tuple(_forgotten_later(state.jobs[name], now) for name in ended if state.jobs[name].lease)
-            event = Forgotten(now, command.job_ids, ended, later)
-            return replace(woken(state, (event,), now, Done(len(ended)), ring=False), erased=ended)
+            forgotten = Forgotten(now, command.job_ids, ended, later)
+            return replace(woken(state, (forgotten,), now, Done(len(ended)), ring=False), erased=ended)
         case Enrol():
             return _enrol(state, command, now)
 

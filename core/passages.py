@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from core.chapters import chapter_at, heading_at
 from core.following import Chapter
 from core.messages import Passage, Recording, Sentence
-from core.words import count_tokens
+from core.words import count_tokens, whole_characters
 
 # Any fixed UUID would do. Changing it changes every passage's id, so that a store would hold everything twice.
 _NAMESPACE = UUID("6a1d3f0e-5b0f-5d0c-9d1e-0f6c2a7b4e11")
@@ -52,7 +52,7 @@ def passage_id(recording_id: str, index: int, text: str) -> str:
 
 
 def _encodable(sentence: Sentence) -> Sentence:
-    text = sentence.text.encode("utf-8", "replace").decode()
+    text = whole_characters(sentence.text)
     return sentence if text == sentence.text else replace(sentence, text=text)
 
 

@@ -1,6 +1,7 @@
 """A recording's text on its way into the store, as it is kept between the steps of a job."""
 
 import base64
+import json
 import zlib
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import msgspec
 from core.following import Chapter
 from core.messages import Recording, Sentence
 from core.uploads import Channel
+from core.words import whole_characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,16 @@ class Transcript:
     channel: Channel | None = None
     published_at: float = 0.0
     heard_s: float = 0.0
+
+
+def in_whole_characters(transcript: Transcript) -> Transcript:
+    """`transcript` with a question mark for each half character, which sites' JSON may hold; else it is as it was."""
+    try:
+        msgspec.json.encode(transcript)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(transcript), ensure_ascii=False)
+        return msgspec.json.decode(whole_characters(text), type=Transcript)
+    return transcript
 
 
 def packed(transcript: Transcript) -> str:

@@ -58,3 +58,8 @@ def stem(word: str) -> str:
 def content_stems(text: str) -> list[str]:
     """The stems of the words in `text` that carry a subject, in order, repeats kept."""
     return [stem(word) for word in words(text) if word not in STOPWORDS]
+
+
+def whole_characters(text: str) -> str:
+    """`text` with a question mark for each half character (a lone surrogate), which no file and no message takes."""
+    return text.encode("utf-8", "replace").decode()

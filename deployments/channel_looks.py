@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.errors import BotError, Busy, NotReadable, RateLimited
+from core.errors import BadInput, BotError, Busy, NotReadable, RateLimited
 from core.follow_messages import Found, FoundUpload
 from core.follow_state import Order
 from core.ingest_messages import Finish, Job
@@ -16,6 +16,7 @@ from core.ingest_ports import ChannelFollower
 from core.source_signs import state_of_error
 from core.source_states import SourceState, next_try_at
 from core.uploads import Channel, Polled, Upload, UploadKind, Uploads, Validator
+from core.words import whole_characters
 
 _JITTER = 0.2
 _FAILED_S = 300.0
@@ -72,7 +73,11 @@ class ChannelLooks:
             unknown = NotReadable(SourceState.UNKNOWN, f"The bot has a defect: {error!r}")
             await self._failed(follower, order, unknown)
             return
-        await self._followers.found(follower, found)
+        try:
+            await self._followers.found(follower, found)
+        except BadInput as error:
+            # What cannot be kept must not end the looks for ever.
+            await self._failed(follower, order, error)
 
     async def _found(self, order: Order) -> Found:
         if order.full:
@@ -92,7 +97,7 @@ class ChannelLooks:
             listed.problem,
             validator.etag,
             validator.last_modified,
-            named.title if named is not None and named.channel_id == order.channel.channel_id else "",
+            whole_characters(named.title) if named is not None and named.channel_id == order.channel.channel_id else "",
             self._next_at(listed.state, 1, listed.retry_after_s) if listed.problem else 0.0,
         )
 
@@ -115,7 +120,7 @@ def _found(upload: Upload) -> FoundUpload:
     return FoundUpload(
         upload.recording_id,
         upload.url,
-        upload.title,
+        whole_characters(upload.title),
         upload.kind,
         upload.published_at or 0.0,
         upload.exact and upload.published_at is not None,

@@ -28,6 +28,7 @@ from core.results import Fail as Failed
 from core.results import Ok, Skip, StepResult
 from core.stages import stage
 from core.uploads import Channel
+from core.words import whole_characters
 from deployments import reading
 from deployments.analysis import Analyst
 from deployments.auto_follow import AutoFollow, AutoFollowRules
@@ -185,7 +186,7 @@ class Ingest:
         jobs: dict[str, NewJob] = {}
         for entry in listing.entries:
             name = job_id_of(entry)
-            jobs[name] = NewJob(name, entry.url, entry.title, Urgency.PERSON, again=True)
+            jobs[name] = NewJob(name, entry.url, whole_characters(entry.title), Urgency.PERSON, again=True)
             self._handed.put(key, name, entry)
         return tuple(jobs.values())
 

@@ -32,6 +32,7 @@ class Workers:
         self._served: dict[str, int] = {}
         self._turn = 0
         self._busy = 0
+        self._stopped = False
         self._background = Background()
 
     @property
@@ -40,7 +41,9 @@ class Workers:
         return self._busy
 
     def ring(self, tenant: str, urgency: int) -> None:
-        """There is something to do for `tenant`."""
+        """There is something to do for `tenant`. After `stop` nobody hears it."""
+        if self._stopped:
+            return
         self._urgency[tenant] = min(urgency, self._urgency.get(tenant, urgency))
         self._rings[tenant] = self._rings.get(tenant, 0) + 1
         if self._busy < self._at_once:
@@ -49,6 +52,7 @@ class Workers:
 
     async def stop(self, patience_s: float = 0.0) -> None:
         """Take no more jobs; what is not done within `patience_s` is left to others."""
+        self._stopped = True
         self._urgency.clear()
         await self._background.drain(patience_s)
 

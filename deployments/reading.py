@@ -23,7 +23,7 @@ from core.speakers import with_speakers
 from core.speech import NoSpeech as NobodySpeaks
 from core.speech import SpeechProgress, length_text
 from core.speech import Transcript as Heard
-from core.transcripts import Transcript
+from core.transcripts import Transcript, in_whole_characters
 from core.uploads import Upload
 from deployments.media_source import Described, Listing
 from deployments.recording_work import Refused, Told
@@ -149,7 +149,8 @@ class Reading:
                 self._personal_data, recording, sentences, chapters
             )
         published_at = upload.published_at or 0.0
-        return Transcript(recording, tuple(sentences), chapters, described.channel, published_at, heard_s)
+        read = Transcript(recording, tuple(sentences), chapters, described.channel, published_at, heard_s)
+        return in_whole_characters(read)
 
     async def _entry(self, key: str, job: Job) -> Entry:
         if entry := self._handed.take(key, job.job_id):

@@ -93,6 +93,12 @@ def _size(found: object) -> int:
         case Polled():
             return _size(found.uploads)
         case Described():
-            return _ENTRY_BYTES + sys.getsizeof(found.description) + _ENTRY_BYTES * len(found.chapters)
+            inline = found.captions.data if found.captions is not None else None
+            return (
+                len(inline or b"")
+                + _ENTRY_BYTES
+                + sys.getsizeof(found.description)
+                + _ENTRY_BYTES * len(found.chapters)
+            )
         case _:
             return _ENTRY_BYTES

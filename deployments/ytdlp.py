@@ -28,7 +28,7 @@ class YtDlp:
     """yt-dlp for links of any site. `timeout_s` bounds one extraction; `max_page_bytes` bounds each page it reads.
 
     `listing_timeout_s` bounds the listing of a whole channel, which takes a page for each thirty uploads;
-    `memory_bytes` what each of its processes may take, of which there are at most six.
+    `memory_bytes` what each of its processes may take, of which there are at most six; deno needs 700 MB of it.
     """
 
     def __init__(

@@ -111,12 +111,12 @@ class Log:
 
 
 def extract(url: str, network: Network, params: Mapping[str, Any]) -> Extraction:
-    """yt-dlp's info dict of `url`. Raises BadInput, NotReadable and what the HTTP client raises."""
+    """yt-dlp's info dict of `url`. Raises BadInput (also of too much memory), NotReadable, and as the HTTP client."""
     log = Log()
     try:
         with downloader(network, params, log) as ydl:
             info = ydl.sanitize_info(ydl.extract_info(url, download=False))
-    except _yt_dlp().utils.YoutubeDLError as error:
+    except Exception as error:  # extractors stumble in any way over pages that changed
         raise named_error(error, host_of(url), bytes(network.head)) from error
     return Extraction(info if isinstance(info, dict) else {}, bytes(network.head), tuple(log.warnings))
 

@@ -194,6 +194,7 @@ def limit(memory_bytes: int) -> None:
         (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):
+        most = _allowed(most, what)
         resource.setrlimit(what, (most, most))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -203,7 +204,13 @@ def allow_cpu(cpu_s: float) -> None:
     """From now on `cpu_s` seconds more of computing, then SIGXCPU: also where a regular expression holds Python."""
     used_s = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used_s + cpu_s), hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (_allowed(math.ceil(used_s + cpu_s), resource.RLIMIT_CPU), hard))
+
+
+def _allowed(most: int, what: int) -> int:
+    """`most`, or less where we are bounded ourselves."""
+    _, hard = resource.getrlimit(what)
+    return most if hard == resource.RLIM_INFINITY else min(most, hard)
 
 
 def refusal(allowed: set[str]) -> Callable[[str, tuple[Any, ...]], None]:

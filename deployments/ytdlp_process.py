@@ -16,7 +16,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -53,7 +53,7 @@ _START_S = 60.0
 # Python's own garbage grows with time, and starting anew costs a second.
 _MAX_CALLS = 500
 _MAX_IDLE = 4
-# A page that keeps more answers open than this reads none of them.
+# Of more answers than this the oldest is closed.
 _MAX_OPEN = 32
 _MAX_HEADER_CHARS = 16_000
 _PART = "yt-dlp"
@@ -84,7 +84,7 @@ class Answers:
             if reply := self._open.pop(number, None):
                 reply.close()
         if len(self._open) >= _MAX_OPEN:
-            raise _Broken("it keeps too many answers open")
+            self._open.pop(next(iter(self._open))).close()
         request = WebRequest(wanted.url, wanted.method, wanted.headers, wanted.body)
         reply = await self._http.open(request, max_bytes=self._max_bytes)
         self._count += 1
@@ -94,9 +94,9 @@ class Answers:
 
     async def _read(self, wanted: Read) -> Piece:
         reply = self._open.get(wanted.number)
-        if reply is None or wanted.size <= 0:
-            raise _Broken("it reads what is not open")
-        return Piece(await reply.read(min(wanted.size, CHUNK_BYTES)))
+        if reply is None:
+            raise Unavailable("The site", "Reading it was given up.")
+        return Piece(await reply.read(max(1, min(wanted.size, CHUNK_BYTES))))
 
     def close(self) -> None:
         for reply in self._open.values():
@@ -106,13 +106,20 @@ class Answers:
 class YtDlpProcess:
     """One process of yt-dlp. After a call that did not come to its end it is of no use any more: `end` it."""
 
-    def __init__(self, memory_bytes: int) -> None:
-        """Start it. Raises OSError."""
+    def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
+        """`connection` is our end of its pair of sockets."""
+        connection.setblocking(False)
+        self.process = process
+        self.connection = connection
+        self._calls = 0
+        self._usable = False
+
+    @classmethod
+    def started(cls, memory_bytes: int) -> Self:
+        """A new one, which takes at most `memory_bytes`; wait until it is `ready`. Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs:
-            ours.setblocking(False)
-            self.connection = ours
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "deployments.ytdlp_child", str(theirs.fileno()), str(memory_bytes)],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
@@ -121,8 +128,7 @@ class YtDlpProcess:
                 cwd="/",
                 start_new_session=True,
             )
-        self._calls = 0
-        self._usable = False
+        return cls(process, ours)
 
     @property
     def usable(self) -> bool:
@@ -242,7 +248,7 @@ class YtDlpProcesses:
 
     def _started(self) -> YtDlpProcess:
         try:
-            process = YtDlpProcess(self._memory_bytes)
+            process = YtDlpProcess.started(self._memory_bytes)
         except OSError as error:
             raise Unavailable(_PART, f"Its process does not start: {error}.") from error
         self._running.add(process)

@@ -12,8 +12,8 @@ One more round has no delay: then a loop has nothing to wait for, and what is le
 takes every core, so on few cores the first ratio is bounded by (fetch + embed) / embed of a talk; `embed_share_of_loop`
 says which part of the loop's time the model had.
 
-Beside that: the ingest process's largest PSS while `few` and then `many` short talks are brought in, and what it costs
-to look at `channels` followed feeds that have no news.
+Beside that: the largest PSS of the ingest process, with yt-dlp's below it, while `few` and then `many` short talks are
+brought in, and what it costs to look at `channels` followed feeds that have no news.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ from deployments.embedder import Embedder, EmbedderConfig
 from deployments.encoder import PACKAGED
 from deployments.media_source import MediaSource
 from deployments.storing import Storing
-from evals.measure.ingest_memory import peak_mb
 from evals.measure.local_bot import local_bot
 from evals.measure.polls import poll_cost
+from evals.measure.process_peak import peak_mb
 from evals.measure.spread import spread
 from evals.measure.talk_site import Talk, pieces, write_site
 

@@ -14,16 +14,27 @@ from pathlib import Path
 from typing import Any
 
 from actors.runtime_live import CommandId, Live
-from core import activity, activity_documents, budget_messages, budgets, rate_limit_messages, rate_limits
+from core import (
+    activity,
+    activity_documents,
+    budget_messages,
+    budgets,
+    follows,
+    host_pace,
+    ingest_queue,
+    rate_limit_messages,
+    rate_limits,
+)
 from core.entities import EntityKind
 from core.entity_codec import Codec, to_json
 from core.journal import Write
 from core.messages import Receipt, StageTime
 from core.spending import Amount, Limit
 from core.token_buckets import Limits, Rate
+from tests.actors.journal_steps import FOLLOWER, follower_steps, pace_steps, queue_steps
 from tests.actors.journals import SHARD, opened
 
-NAME = "form_1"
+NAME = "form_2"
 START = 1_767_225_590.25  # 2025-12-31, ten seconds before midnight: a new day, month and year
 SNAPSHOT_EVERY = 7
 Steps = Sequence[tuple[float, Any]]
@@ -76,7 +87,9 @@ def activity_steps() -> Steps:
     of: dict[str, Any] = {"workspace": "garden", "user": "ada"}
     m, documents = activity, activity_documents
     receipt = Receipt("model", 10, 20, 0.1 + 0.2, stages=(StageTime("embed", 1.5),))
-    answer = documents.AnswerActivity(answer_id="1", supported=True, receipt=receipt, question="Why é€𝄞?", **of)
+    answer = documents.AnswerActivity(
+        answer_id="1", supported=True, receipt=receipt, question="Why é€𝄞?", recordings=("youtube:a",), **of
+    )
     use = documents.ToolUse(answer_id="1", number=1, agent="analyst", tool="search", ok=False, wall_ms=0.3, **of)
     vote = documents.Feedback(answer_id="1", vote=-1, note="\u2028 no\n", **of)
     return (
@@ -100,6 +113,9 @@ def entities() -> Iterator[tuple[EntityKind[Any, Any, Any], str, Steps]]:
     yield rate_limits.KIND, "host:example.org", limiter_steps()[:2]
     yield activity.KIND, "guild-1", activity_steps()
     yield activity.KIND, "guild 2/é€𝄞", activity_steps()[:2]
+    yield ingest_queue.KIND, "guild-1|w", queue_steps()
+    yield follows.KIND, FOLLOWER, follower_steps()
+    yield host_pace.KIND, "host:example.org", pace_steps()
 
 
 def played(kind: EntityKind[Any, Any, Any], key: str, steps: Steps) -> Iterator[tuple[Write, Any]]:

@@ -23,6 +23,7 @@ from core.host_pace_messages import PaceRules
 from core.ingest_keys import queue_key
 from core.ingest_messages import Urgency
 from core.tenancy import TenantContext
+from core.uploads import Channel
 from deployments import channel_looks
 from deployments.channel_looks import LookRules
 from deployments.host_gate import GateConfig, HostGate
@@ -42,6 +43,7 @@ GUILDS = tuple(TenantContext(str(number), "talks") for number in (101, 102, 103)
 KEYS = tuple(queue_key(guild) for guild in GUILDS)
 WORKERS = 2
 PACE = PaceRules(0.01, 50, max_wait_s=5.0, max_interval_s=0.2, max_pause_s=2.0, successes=3, recovery=0.5)
+ALONE = PaceRules(0.2, 50, max_wait_s=5.0, max_interval_s=0.2, max_pause_s=2.0)
 LOOKS = LookRules(poll_s=2.0, full_s=600.0)
 DIMENSIONS = 64
 # Sites are waited for so much shorter than they are in the world.
@@ -54,7 +56,7 @@ class IngestWorker:
     def __init__(self, plan: Plan, port: int) -> None:
         _wait_shorter()
         parts, fuses = ingest_cast(plan, port), Fuses(f"{plan.folder}/IngestWorker")
-        gate = HostGate(parts.pace, GateConfig(patience_s=10.0, alone=replace(PACE, interval_s=0.2)))
+        gate = HostGate(parts.pace, GateConfig(patience_s=10.0, alone=ALONE))
         source = SharedSource(source_of(port, gate=gate, attempts=2))
         far: Any = lambda part: Perilous(part, fuses)  # noqa: E731 - it stands for any of the ports
         self._ingest = Ingest(
@@ -70,6 +72,14 @@ class IngestWorker:
     async def ring(self, key: str, urgency: int) -> None:
         """There is something to do."""
         await self._ingest.ring(key, urgency)
+
+    async def resolve(self, url: str) -> Channel:
+        """The channel behind a link."""
+        return await self._ingest.resolve(url)
+
+    async def forget_fetched(self) -> None:
+        """Keep nothing of what was read."""
+        await self._ingest.forget_fetched()
 
 
 @dataclass(frozen=True, slots=True)

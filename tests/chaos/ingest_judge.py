@@ -11,6 +11,7 @@ from core.errors import BotError
 from core.following import Followed, FollowRequest
 from core.ingest_queue_work import ANNOUNCE
 from core.messages import Passage
+from core.ports import TranscriptStore
 from core.results import Fail, Ok
 from core.tenancy import TenantContext
 from deployments.curator import DeployedCurator, FollowBounds
@@ -70,23 +71,32 @@ class Watcher:
             retried = await self.curator.retry(guild, "all")
             self.retried += retried.data if isinstance(retried, Ok) else 0
 
+    async def told(self) -> None:
+        """Say how it is with every guild."""
+        for guild, followed in self.last.items():
+            shown = await self.curator.queue(guild)
+            jobs = shown.data.jobs[:3] if isinstance(shown, Ok) else shown
+            self.tell(f"{guild.tenant}: {followed.completeness} {followed.problem} {jobs}")
+
     def open(self, listed: int) -> int:
         """How many uploads are not known, or still to come."""
         found = [self.last[guild].completeness for guild in GUILDS if guild in self.last]
         return listed * len(GUILDS) - sum(it.listed - it.waiting for it in found)
 
 
-def curator_of(parts: IngestCast, port: int) -> DeployedCurator:
+def curator_of(parts: IngestCast) -> DeployedCurator:
     """What moderators do, over those that take part."""
     kept = (parts.followers, parts.queue, parts.store)
-    return DeployedCurator(source_of(port), *kept, FakeActivityLog(), FakePace(), _BOUNDS)  # type: ignore[arg-type]
+    return DeployedCurator(parts.bells.workers[0], *kept, FakeActivityLog(), FakePace(), _BOUNDS)
 
 
 async def undisturbed(port: int, listed: int) -> Mapping[str, Sequence[Passage]]:
     """The passages of each recording as they are where nothing goes wrong."""
     source, store, guild = source_of(port), MemoryStore(), GUILDS[0]
     async with house(source, store=store, config=IngestConfig(looks=LOOKS)) as made:
-        curator = DeployedCurator(source, made.followers, made.queue, store, FakeActivityLog(), FakePace(), _BOUNDS)
+        curator = DeployedCurator(
+            made.ingest, made.followers, made.queue, store, FakeActivityLog(), FakePace(), _BOUNDS
+        )
         watcher = Watcher(curator, lambda _: None)
         await watcher.follow(guild)
         async with asyncio.timeout(120):
@@ -109,7 +119,7 @@ async def told_all(journal_url: str, wait_s: float) -> bool:
 
 
 async def judged(
-    parts: IngestCast, folder: str, wanted: Mapping[str, Sequence[Passage]], tell: Tell
+    store: TranscriptStore, folder: str, wanted: Mapping[str, Sequence[Passage]], tell: Tell
 ) -> Mapping[str, int]:
     """How many recordings are lost, and so on; `told_again` are posts beyond the first of a recording in a room."""
     found: Counter[str] = Counter()
@@ -118,16 +128,16 @@ async def judged(
         expected = {
             name: passages for name, passages in wanted.items() if guild is not GUILDS[-1] or name != _skipped(wanted)
         }
-        library = await parts.store.library(guild)
+        library = await store.library(guild)
         there = Counter(recording.recording_id for recording in library.recordings)
         found["ingested"] += len(there)
         found["lost"] += len(expected.keys() - there.keys())
         found["unwanted"] += len(there.keys() - expected.keys())
         found["doubled"] += there.total() - len(there)
         # A passage too many is one of another version of its recording.
-        found["differing"] += library.passages != sum(len(expected.get(name, ())) for name in there)
+        found["differing"] += library.passages != sum(len(wanted.get(name, ())) for name in there)
         for name, passages in expected.items():
-            if name in there and not await parts.store.is_stored(guild, passages):
+            if name in there and not await store.is_stored(guild, passages):
                 found["differing"] += 1
                 tell(f"differing: {guild.tenant} {name}")
             told = posts.pop((guild.tenant, passages[0].recording.url), 0)

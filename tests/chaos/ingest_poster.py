@@ -70,7 +70,7 @@ class Room(discord.abc.Messageable):
         if self._rng.random() < 0.05:
             raise OSError("The connection broke.")
 
-    async def history(self, *, limit: int | None = 100, **_: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+    async def history(self, *, limit: int | None = 100, **_: Any) -> AsyncIterator[Any]:
         """The last messages, newest first."""
         for it in [it for it in reversed(self._where.all()) if it.room == str(self._number)][:limit]:
             yield SimpleNamespace(author=US, embeds=[discord.Embed(url=it.url)])

@@ -27,14 +27,17 @@ from tests.chaos.ingest_cast import GUILDS, WORKERS, IngestCast, Processes, inge
 from tests.chaos.ingest_judge import FAULTS, Tell, Watcher, curator_of, judged, told_all, undisturbed
 from tests.chaos.ingest_points import Point, Post
 from tests.chaos.ingest_site import RudeTube
-from tests.chaos.killer import RANDOM, Killer
+from tests.chaos.killer import RANDOM, Killer, Shards
 from tests.chaos.run import RULES, SUPERVISOR
 from tests.chaos.stage import Plan, connected
 
-_SHARD_WAYS = (RANDOM, *Step)
-_WORKER_WAYS = (*Point, RANDOM, RANDOM)
-_POSTER_WAYS = (*Post, RANDOM)
-_DONE_S = 150.0
+# Nothing grows old enough in such a run to be compacted.
+_SHARD_WAYS = (RANDOM, Step.BEFORE_APPEND, Step.BEFORE_COMMIT, Step.BEFORE_REPLY, Step.SNAPSHOT)
+WORKER_WAYS = (*Point, RANDOM, RANDOM)
+POSTER_WAYS = (*Post, RANDOM)
+EVERYWHERE = {f"IngestWorker: {way}" for way in WORKER_WAYS} | {f"Poster: {way}" for way in POSTER_WAYS}
+_DONE_S = 120.0
+LONGEST_S = 150.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ async def run(options: Options, folder: Path, tell: Tell) -> Mapping[str, object
         killers = _killers(plan, parts)
         watch = await spawn(ActorSpec(SUPERVISOR), Supervisor, parts.kinds(), rules=RULES)
         await watch.start()
-        watcher = Watcher(curator_of(parts, tube.port), told)
+        watcher = Watcher(curator_of(parts), told)
         told(f"Seed {options.seed}. {len(GUILDS)} guilds follow a channel of {options.videos} uploads.")
         beside = asyncio.ensure_future(parts.go_on())
         await _disturbed(options, tube, killers, watcher, told)
@@ -71,10 +74,8 @@ async def run(options: Options, folder: Path, tell: Tell) -> Mapping[str, object
         beside.cancel()
         told("judging.")
         wanted = await undisturbed(tube.port, options.videos)
-        found = await judged(parts, str(folder), wanted, told)
-    kills = sum(
-        (Counter({f"{killer.name}: {way}": n for way, n in killer.kills.items()}) for killer in killers), Counter()
-    )
+        found = await judged(parts.store, str(folder), wanted, told)
+    kills = _kills(killers)
     return {
         "kills": kills.total(),
         "kills_by_kind": dict(sorted(kills.items())),
@@ -92,20 +93,27 @@ async def run(options: Options, folder: Path, tell: Tell) -> Mapping[str, object
     }
 
 
+def _kills(killers: Sequence[Killer]) -> Counter[str]:
+    """How often each kind was killed, and in which way."""
+    return Counter({f"{killer.name}: {way}": kills for killer in killers for way, kills in killer.kills.items()})
+
+
 def _killers(plan: Plan, parts: IngestCast) -> Sequence[Killer]:
     """One for each kind."""
     workers = Processes("IngestWorker", tuple(f"IngestWorker-{number}" for number in range(WORKERS)))
-    ways = dict.fromkeys(parts.kinds(), _SHARD_WAYS) | {
-        workers: _WORKER_WAYS,
-        Processes("Poster", ("Poster",)): _POSTER_WAYS,
-        Processes("Announcer", ("Announcer",)): (RANDOM,),
-        Processes(SUPERVISOR, (SUPERVISOR,)): (RANDOM,),
+    # The longest pause after a kill, in seconds, and the ways: everybody has to get some work done in between.
+    ways: dict[Shards, tuple[float, Sequence[str]]] = dict.fromkeys(parts.kinds(), (6.0, _SHARD_WAYS))
+    ways |= {
+        workers: (2.0, WORKER_WAYS),
+        Processes("Poster", ("Poster",)): (6.0, POSTER_WAYS),
+        Processes("Announcer", ("Announcer",)): (20.0, (RANDOM,)),
+        Processes(SUPERVISOR, (SUPERVISOR,)): (40.0, (RANDOM,)),
     }
     killers = []
-    for kind, its_ways in ways.items():
+    for kind, (pause_s, its_ways) in ways.items():
         folder = Path(plan.folder, kind.name)
         folder.mkdir()
-        killers.append(Killer(kind, str(folder), its_ways, Random(f"{plan.seed} {kind.name}")))
+        killers.append(Killer(kind, str(folder), its_ways, Random(f"{plan.seed} {kind.name}"), pause_s))
     return killers
 
 
@@ -114,13 +122,16 @@ async def _disturbed(options: Options, tube: RudeTube, killers: Sequence[Killer]
     began_s = time.monotonic()
 
     def enough() -> bool:
-        kills = sum(killer.kills.total() for killer in killers)
-        return kills >= options.kills and time.monotonic() - began_s >= options.seconds
+        """At every point of a recording's way and of a post too, while there is time for it."""
+        kills = _kills(killers)
+        passed_s = time.monotonic() - began_s
+        wanted = kills.keys() >= EVERYWHERE or passed_s > LONGEST_S
+        return wanted and kills.total() >= options.kills and passed_s >= options.seconds
 
     async def watching() -> None:
         while True:
             await watcher.look()
-            open_, kills = watcher.open(options.videos - len(tube.later)), sum(it.kills.total() for it in killers)
+            open_, kills = watcher.open(options.videos - len(tube.later)), _kills(killers).total()
             tell(f"{kills} kills, {open_} uploads to go, {watcher.looks} looks.")
             await asyncio.sleep(1.0)
 
@@ -154,6 +165,7 @@ async def _done(options: Options, tube: RudeTube, watcher: Watcher, tell: Tell) 
         open_ = watcher.open(options.videos)
         if not open_ or time.monotonic() > until_s:
             tell(f"{open_} uploads are open.")
+            await watcher.told()
             return open_
         await asyncio.sleep(0.5)
 

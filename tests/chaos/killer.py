@@ -49,13 +49,16 @@ class Killer:
     """Kills the shards of one kind, one at a time, in all `ways` by turns. `kills` counts them by how.
 
     A way of an enumeration is a step at which a process ends itself, see `Fuses`.
-
     `back_s` are the times from a kill to the first sign of life, by how.
     """
 
-    def __init__(self, kind: Shards, folder: str, ways: Sequence[str], rng: Random) -> None:
+    def __init__(
+        self, kind: Shards, folder: str, ways: Sequence[str], rng: Random, pause_s: float = LONGEST_PAUSE_S
+    ) -> None:
+        """`pause_s` is the longest time from one that is back to the next kill."""
         self.name = kind.name
         self._kind, self._ways, self._rng = kind, ways, rng
+        self._pause_s = pause_s
         self._fuses = Fuses(folder)
         self.kills: Counter[str] = Counter()
         self.back_s: defaultdict[str, list[float]] = defaultdict(list)
@@ -72,7 +75,7 @@ class Killer:
             began_s = time.monotonic()
             await self._back(pid, way)
             self.back_s[way].append(time.monotonic() - began_s)
-            await asyncio.sleep(self._rng.uniform(0, LONGEST_PAUSE_S))
+            await asyncio.sleep(self._rng.uniform(0, self._pause_s))
 
     def _turns(self) -> Iterator[str]:
         yield from self._ways

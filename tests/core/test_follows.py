@@ -98,7 +98,7 @@ def test_members_only_videos_do_not_go_to_the_queue_until_everybody_may_see_them
     channel.found(upload("m", state=SourceState.MEMBERS_ONLY), upload("a"))
     assert [job.job_id for job in channel.recordings] == ["a"]
     channel.found(upload("m", state=SourceState.MEMBERS_ONLY), upload("a"))
-    assert channel.counts({"a": ""}) == (2, 1, 0, {"members_only": 1})
+    assert channel.counts({"a": ""}) == (2, 1, 0, {"for members of the channel only": 1})
     channel.found(upload("m"), upload("a"))
     assert [job.job_id for job in channel.recordings] == ["a", "m"]
 

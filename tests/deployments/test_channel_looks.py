@@ -175,6 +175,24 @@ async def test_failures_in_a_row_wait_longer_and_never_end_the_looks() -> None:
     assert waits[3] <= 1.3 * DAY_S
 
 
+async def test_half_a_character_in_a_title_costs_no_look() -> None:
+    followers = Followers(one=order())
+    odd = Upload("odd", "https://shore.example/odd", "Sea \ud83d stars")
+    await look(Channels(Uploads((odd, TIDES), channel=Channel("shore", SHORE.url, "Shore \udc00"))), followers)
+    found = followers.found_by["one"]
+    assert ([upload.title for upload in found.uploads], found.title) == (["Sea ? stars", "Tides"], "Shore ?")
+
+
+async def test_what_the_follower_cannot_keep_is_a_problem_and_the_looks_go_on() -> None:
+    class Strict(Followers):
+        async def found(self, key: str, found: Found) -> FoundDone:  # noqa: ARG002
+            raise BadInput("A text holds half a character.", "Send whole characters.")
+
+    followers = Strict(one=order())
+    assert await look(Channels(), followers) == Finish("list shore", 3)
+    assert followers.failed["one"][1] > NOW
+
+
 async def test_a_defect_is_logged_and_the_channel_looked_at_again(caplog: pytest.LogCaptureFixture) -> None:
     followers = Followers(one=order())
     await look(Channels(KeyError("detail")), followers)

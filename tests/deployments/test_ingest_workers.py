@@ -280,14 +280,16 @@ async def test_stopping_takes_no_more_jobs_and_leaves_what_is_not_done_to_others
     assert (bench.cancelled, board.ended, [job.job_id for job in board.waiting["a"]]) == (["first"], [], ["second"])
 
 
-async def test_stopping_waits_for_what_is_nearly_done() -> None:
+async def test_stopping_waits_for_what_is_nearly_done_and_hears_no_ring() -> None:
     board, bench = Board(), Bench()
     board.put("a", "first", "second")
     bench.go.clear()
     workers = Workers(board, bench, at_once=1)  # type: ignore[arg-type]
     workers.ring("a", NEWS)
     await until(lambda: "first" in bench.now)
-    asyncio.get_running_loop().call_later(0.02, bench.go.set)
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.01, workers.ring, "a", NEWS)
+    loop.call_later(0.02, bench.go.set)
     await workers.stop(5.0)
-    assert board.names()[:1] == ["first"]
-    assert bench.cancelled == []
+    workers.ring("a", NEWS)
+    assert (board.names(), bench.cancelled, workers.busy) == (["first"], [], 0)

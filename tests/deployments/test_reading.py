@@ -1,116 +1,47 @@
-"""Reading a recording: what is refused and why, speech and its budget, and what reaches the store of it."""
+"""Reading a recording: what reaches the store of it, and what is refused and why."""
 
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from actors.ingest_queue import IngestQueue
 from core.captiontracks import CaptionSource
 from core.early_exits import ExitRules
-from core.errors import BadInput, NotReadable, RateLimited
+from core.errors import BadInput, NotReadable
 from core.following import Chapter
-from core.ingest_messages import Job, NewJob, SpeechTaken, Urgency
-from core.messages import Cue, IngestStep, Recording
+from core.ingest_messages import NewJob, Urgency
 from core.source_states import SourceState
-from core.speech import NoSpeech, SpeechProgress, SpeechStep
 from core.speech import Transcript as Heard
-from core.transcripts import Transcript
-from core.uploads import Channel, Upload
-from deployments.media_source import Described, Listing
-from deployments.reading import Handed, Reading, ReadingRules, job_id_of
+from core.transcripts import packed
+from core.uploads import Channel
+from deployments.reading import Handed, ReadingRules, job_id_of
 from deployments.recording_work import Refused
-from deployments.ytdlp import Extraction
 from deployments.ytdlp_info import Entry
+from tests.deployments.reading_desk import (
+    DAY_S,
+    KEY,
+    NOW,
+    RECORDING,
+    TIDES,
+    URL,
+    Desk,
+    Ear,
+    Page,
+    item,
+    upload,
+)
 from tests.fakes.personal_data import MaskEmails
-from tests.fakes.queue import leased, opened
+from tests.fakes.queue import opened
 from tests.fakes.site import VTT
-
-KEY, URL, DAY_S = "guild|channel", "https://shore.example/tides", 86_400.0
-NOW = 1_790_000_000.0
-TIDES = NewJob("shore.example/tides", URL, "Tides", Urgency.NEWS)
-RECORDING = Recording("shore.example/tides", URL, "Tides", "Ada Example", 3_600.0)
-SPOKEN = CaptionSource("", "en", data=VTT.encode())
-
-
-class Page:
-    """A source with one recording; `described` is what its page says."""
-
-    def __init__(self, **more: Any) -> None:
-        self.described = replace(Described(RECORDING, SPOKEN), **more)
-        self.entries: list[Entry] = []
-        self.asked: list[Entry] = []
-
-    async def list(self, url: str) -> Listing:
-        return Listing(url, "Shore", tuple(self.entries))
-
-    async def describe(self, entry: Entry) -> Described:
-        self.asked.append(entry)
-        return self.described
-
-    async def captions(self, source: CaptionSource) -> bytes:
-        assert source.data is not None
-        return source.data
-
-
-class Ear:
-    """Hears what it is told to; `asked` are its calls."""
-
-    def __init__(self, *events: SpeechProgress | Heard | NoSpeech, error: Exception | None = None) -> None:
-        self.events, self.error = events, error
-        self.asked: list[tuple[str, str, str, float | None]] = []
-
-    async def transcribe(
-        self, url: str, language: str = "", *, item: str = "", at_most_s: float | None = None
-    ) -> AsyncIterator[SpeechProgress | Heard | NoSpeech]:
-        self.asked.append((url, language, item, at_most_s))
-        for event in self.events:
-            yield event
-        if self.error is not None:
-            raise self.error
-
-
-HEARD = Heard("en", (Cue(0.0, 2.0, "Sea stars have no brain."),), 1_800.0)
-
-
-class Desk:
-    def __init__(self, queue: IngestQueue) -> None:
-        self.queue = queue
-        self.told: list[tuple[IngestStep, str]] = []
-        self.handed = Handed()
-
-    async def read(self, page: Page, job: NewJob = TIDES, **more: Any) -> Transcript:
-        rules = more.pop("rules", ReadingRules())
-        reading = Reading(
-            page,
-            self.queue,
-            self.handed,
-            rules,
-            told=lambda _key, _job, step, title: self.told.append((step, title)),
-            clock=lambda: NOW,
-            **more,
-        )
-        return await reading.read(KEY, await leased(self.queue, KEY, job))
-
-    async def charged_s(self, job: Job | None = None) -> float:
-        """Seconds of speech that this month was charged."""
-        job = job or await leased(self.queue, KEY, NewJob("probe", URL, urgency=Urgency.PERSON))
-        spent = await self.queue.take_speech(KEY, job.job_id, job.lease, 1e9, 1e9)
-        return 0.0 if isinstance(spent, SpeechTaken) else 1e9 - spent.left_s  # type: ignore[union-attr]
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with opened(tmp_path) as queue:
         yield Desk(queue)
-
-
-def upload(**more: Any) -> Upload:
-    return replace(Upload("shore.example/tides", URL, "Tides"), **more)
 
 
 # ---------------------------------------------------------------- text
@@ -139,6 +70,12 @@ async def test_personal_data_is_masked_in_words_title_and_chapters(desk: Desk) -
     assert "EMAIL" in everything
 
 
+async def test_half_a_character_in_a_sites_words_ends_no_job(desk: Desk) -> None:
+    read = await desk.read(Page(recording=replace(RECORDING, title="Tides \ud83d"), chapters=(Chapter(0.0, "\udc00"),)))
+    assert (read.recording.title, read.chapters) == ("Tides ?", (Chapter(0.0, "?"),))
+    assert packed(read)
+
+
 async def test_what_holds_no_words_is_no_recording_without_passages(desk: Desk) -> None:
     with pytest.raises(BadInput, match="no words"):
         await desk.read(Page(captions=CaptionSource("", "en", data=b"WEBVTT\n\n00:01.000 --> 00:02.000\n \n")))
@@ -165,18 +102,13 @@ async def test_what_is_handed_over_is_bounded_and_the_oldest_goes(monkeypatch: p
     assert [entry.title for name in ("b", "c") if (entry := handed.take(KEY, name))] == ["b", "c"]
 
 
-def _item(number: int) -> Entry:
-    info = {"id": f"clip{number}", "playlist_index": number}
-    return Entry(URL, f"Clip {number}", extraction=Extraction(info, b""))
-
-
 async def test_one_of_several_of_a_page_is_found_again_after_a_restart(desk: Desk) -> None:
     page = Page()
-    page.entries = [_item(1), _item(2)]
-    await desk.read(page, NewJob(job_id_of(_item(2)), URL, "Clip 2", Urgency.PERSON))
+    page.entries = [item(1), item(2)]
+    await desk.read(page, NewJob(job_id_of(item(2)), URL, "Clip 2", Urgency.PERSON))
     assert [entry.title for entry in page.asked] == ["Clip 2"]
     with pytest.raises(Refused, match="does not have it any more") as caught:
-        await desk.read(page, NewJob(job_id_of(_item(7)), URL, "Clip 7", Urgency.PERSON))
+        await desk.read(page, NewJob(job_id_of(item(7)), URL, "Clip 7", Urgency.PERSON))
     assert caught.value.state == SourceState.DELETED
 
 
@@ -238,65 +170,3 @@ async def test_news_without_captions_come_again_while_a_site_may_still_write_the
     with pytest.raises(NotReadable if comes_again else Refused) as caught:
         await desk.read(page, msgspec.structs.replace(TIDES, urgency=urgency))
     assert caught.value.state == (SourceState.PROCESSING if comes_again else "no_captions")  # type: ignore[attr-defined]
-
-
-# ---------------------------------------------------------------- speech
-async def test_what_has_no_captions_is_listened_to_and_told(desk: Desk) -> None:
-    ear = Ear(SpeechProgress(SpeechStep.LISTENING, 900.0, 1_800.0), HEARD)
-    read = await desk.read(Page(captions=None), listener=ear, rules=ReadingRules(max_speech_s=7_200.0))
-    assert [sentence.text for sentence in read.sentences] == ["Sea stars have no brain."]
-    assert (read.heard_s, read.recording.language) == (1_800.0, "en")
-    assert ear.asked == [(URL, "", "", 7_200.0)]
-    assert desk.told == [(IngestStep.SPEECH, "Tides"), (IngestStep.SPEECH, "Tides (50% listened to)")]
-
-
-@pytest.mark.parametrize(
-    ("ear", "charged_s", "error"),
-    [
-        (Ear(HEARD), 1_800.0, None),
-        (Ear(NoSpeech("Nobody speaks in it.", 120.0)), 120.0, Refused),
-        (Ear(SpeechProgress(SpeechStep.LISTENING, 600.0, 3_600.0), error=NotReadable("site_down", "It ends.")), 600.0,
-         NotReadable),
-        (Ear(), 0.0, BadInput),
-    ],
-    ids=["heard", "nobody", "broken off", "nothing"],
-)  # fmt: skip
-async def test_what_was_set_aside_of_the_budget_is_corrected_to_what_was_heard(
-    desk: Desk, ear: Ear, charged_s: float, error: type[Exception] | None
-) -> None:
-    rules = ReadingRules(speech_s_a_month=10_000.0)
-    if error is None:
-        await desk.read(Page(captions=None), listener=ear, rules=rules)
-    else:
-        with pytest.raises(error):
-            await desk.read(Page(captions=None), listener=ear, rules=rules)
-    assert await desk.charged_s() == pytest.approx(charged_s)
-
-
-async def test_what_the_months_budget_does_not_hold_waits_for_the_next_one_unheard(desk: Desk) -> None:
-    ear = Ear(HEARD)
-    with pytest.raises(RateLimited) as caught:
-        await desk.read(Page(captions=None), listener=ear, rules=ReadingRules(speech_s_a_month=3_599.0))
-    assert (ear.asked, await desk.charged_s()) == ([], 0.0)
-    assert caught.value.retry_after_s is not None
-    assert caught.value.retry_after_s > 0
-
-
-async def test_of_unknown_length_the_longest_is_set_aside(desk: Desk) -> None:
-    page = Page(captions=None, recording=replace(RECORDING, duration_s=0.0))
-    with pytest.raises(RateLimited):
-        await desk.read(page, listener=Ear(HEARD), rules=ReadingRules(speech_s_a_month=7_000.0, max_speech_s=7_200.0))
-    await desk.read(
-        page,
-        msgspec.structs.replace(TIDES, job_id="other"),
-        listener=Ear(HEARD),
-        rules=ReadingRules(speech_s_a_month=7_300.0, max_speech_s=7_200.0),
-    )
-    assert await desk.charged_s() == pytest.approx(1_800.0)
-
-
-async def test_an_item_of_a_page_is_listened_to_by_its_name(desk: Desk) -> None:
-    page, ear = Page(captions=None), Ear(HEARD)
-    page.entries = [_item(1), _item(2)]
-    await desk.read(page, NewJob(job_id_of(_item(2)), URL, "Clip 2", Urgency.PERSON), listener=ear)
-    assert ear.asked[0][2] == "clip2"

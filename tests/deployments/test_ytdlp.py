@@ -1,15 +1,13 @@
-"""yt-dlp in its thread, and its requests through the one client."""
+"""What yt-dlp makes of pages, and its requests through the one client."""
 
 import asyncio
 import importlib
-import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
-from core.errors import BadInput, DeadlineExceeded
-from deployments import ytdlp
+from core.errors import BadInput
 from deployments.http_client import HttpClient
 from deployments.ytdlp import YtDlp
 from deployments.ytdlp_network import Bridge, request_handler
@@ -49,31 +47,6 @@ async def test_a_page_over_the_limit_is_refused(site: Site, http: HttpClient) ->
     url = site.put("/long", Reply(page("Long", "<p>x</p>" * 10_000)))
     with pytest.raises(BadInput, match="larger than"):
         await extractor(http, max_page_bytes=20_000).extract(url)
-
-
-async def test_work_that_hangs_is_given_up_in_time(http: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-
-    def hang(*_: object) -> Mapping[str, Any]:
-        release.wait(30)
-        raise BadInput("too late")  # nobody waits for it any more; it must disturb nobody
-
-    monkeypatch.setattr(ytdlp, "extract", hang)
-    with pytest.raises(DeadlineExceeded, match=r"shore\.example did not answer in time"):
-        await extractor(http, timeout_s=0.1).extract("https://shore.example/")
-    release.set()
-    await asyncio.sleep(0.05)
-
-
-async def test_a_defect_in_the_thread_is_raised_in_the_caller(
-    http: HttpClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> Mapping[str, Any]:
-        raise ZeroDivisionError("a defect")
-
-    monkeypatch.setattr(ytdlp, "extract", fail)
-    with pytest.raises(ZeroDivisionError, match="a defect"):
-        await extractor(http).extract("https://shore.example/")
 
 
 # ---------------------------------------------------------------- the network that yt-dlp is given

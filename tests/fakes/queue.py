@@ -1,7 +1,8 @@
 """A real ingest queue on a journal, between a bell and a wall that record what they get."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -76,3 +77,10 @@ async def leased(queue: IngestQueue, key: str, job: NewJob, lease_s: float = 30.
     assert isinstance(found, Leased), found
     assert found.job.job_id == job.job_id
     return found.job
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something that goes on elsewhere has come to that."""
+    async with asyncio.timeout(20):
+        while not await is_so():  # noqa: ASYNC110 - an outbox tells nobody
+            await asyncio.sleep(0.01)

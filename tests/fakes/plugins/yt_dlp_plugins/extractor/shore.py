@@ -61,7 +61,7 @@ def _large(_: Any, count: str) -> Mapping[str, Any]:
 
 
 def _odd(_: Any, __: str) -> Mapping[str, Any]:
-    return _info(description="half \ud800", view_count=10**30, duration=float("inf"))
+    return _info(description="half \ud800", view_count=10**30, rating=float("inf"))
 
 
 def _defect(_: Any, __: str) -> None:

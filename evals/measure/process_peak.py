@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.errors import Unavailable
-from evals.measure.memory import named, pss_mb
+from evals.measure.memory import named, pss_mb, tree
 
-_EVERY_S = 0.1
+_EVERY_S = 0.25
 
 
 @dataclass(slots=True)
@@ -21,7 +21,10 @@ class Peak:
 
 @contextmanager
 def peak_mb(name: str) -> Iterator[Peak]:
-    """Look every 100 ms at the processes below this one that call themselves `name`. Raises Unavailable for none."""
+    """Look every 250 ms at the processes that call themselves `name`, with those that they started.
+
+    They are looked for below this process. Raises Unavailable where there is none.
+    """
     pids = named(os.getpid(), name)
     if not pids:
         raise Unavailable(name, "No process has that name.")
@@ -29,7 +32,7 @@ def peak_mb(name: str) -> Iterator[Peak]:
 
     def look() -> None:
         while True:
-            peak.mb = max(peak.mb, sum(map(pss_mb, pids)))
+            peak.mb = max(peak.mb, sum(pss_mb(each) for pid in pids for each in tree(pid)))
             if ended.wait(_EVERY_S):
                 return
 
