@@ -61,7 +61,7 @@ compliance: $(READY)  ## import contracts and house rules, each proved able to f
 chaos: $(READY)  ## kill shards, workers and posters under load, on SQLite and on PostgreSQL; about twenty minutes
 	.ci/isolated $(BIN)/python -m tests.chaos --kills 200
 	.ci/isolated $(BIN)/python -m tests.chaos --kills 60 --postgres
-	.ci/isolated $(BIN)/python -m tests.chaos.ingest_run --videos 100 --kills 120
+	.ci/isolated $(BIN)/python -m tests.chaos.ingest_run --videos 100 --kills 100
 
 eval: $(READY)  ## measure on real data: make eval NAME=captions DATA=folder
 	@[ -n "$(NAME)" ] && [ -n "$(DATA)" ] || { \

@@ -44,6 +44,12 @@ class Ingest(Group):
         description="Let yt-dlp run YouTube's own scripts in deno, shut off from disk and network.",
         examples=[False],
     )
+    ytdlp_memory_bytes: int = Field(
+        default=1_500_000_000,
+        ge=700_000_000,
+        description="Memory of one process of yt-dlp, of which six run at most, in bytes.",
+        examples=[1_000_000_000],
+    )
     when_deleted: Literal["keep", "remove"] = Field(
         default="keep",
         description="What becomes of a recording that its site has deleted.",

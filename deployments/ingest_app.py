@@ -31,6 +31,7 @@ def web_config(settings: Settings) -> WebConfig:
         ingest.proxy,
         # Captions need none of YouTube's scripts; its sound does.
         ingest.javascript and settings.enable.speech_recognition,
+        ingest.ytdlp_memory_bytes,
     )
 
 

@@ -15,6 +15,7 @@ from deployments.media_source import MediaSource
 from deployments.personal_data import PersonalDataFilter
 from deployments.reading import Listener
 from deployments.shared_source import SharedSource
+from deployments.ytdlp import DEFAULT_MEMORY_BYTES
 from deployments.ytdlp_calls import YtDlpOptions
 
 # YouTube's pages are 1 to 2 MB; a feed of a thousand episodes is as large.
@@ -33,6 +34,7 @@ class WebConfig:
     cookies_file: str = ""
     proxy: str = ""
     javascript: bool = False
+    ytdlp_memory_bytes: int = DEFAULT_MEMORY_BYTES
 
     def client(self, hosts: HostPace, *, timeout_s: float = 0.0, max_bytes: int = MAX_PAGE_BYTES) -> HttpClient:
         """A client of this process that keeps to the pace of `hosts`. Raises StartupFailed for the cookies file."""
@@ -59,6 +61,7 @@ class WebConfig:
             timeout_s=self.timeout_s,
             allow_loopback=self.allow_loopback,
             options=self.options,
+            memory_bytes=self.ytdlp_memory_bytes,
             http=self.client(hosts),
         )
 

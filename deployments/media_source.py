@@ -17,7 +17,7 @@ from core.uploads import Channel, Polled, Upload, UploadKind, Uploads, Validator
 from core.web import Page
 from deployments.http_client import HttpClient
 from deployments.upload_listings import MEDIA_TYPES, Lister, UploadListings
-from deployments.ytdlp import Extraction, YtDlp, YtDlpOptions
+from deployments.ytdlp import DEFAULT_MEMORY_BYTES, Extraction, YtDlp, YtDlpOptions
 from deployments.ytdlp_info import Entry, details_of, entries_of, recording_of, require_readable, title_of
 
 # YouTube's pages are 1 to 2 MB; a feed of a thousand episodes is as large.
@@ -106,12 +106,13 @@ class MediaSource:
         allow_loopback: bool,
         listing_timeout_s: float = 900.0,
         options: YtDlpOptions | None = None,
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
         http: HttpClient | None = None,
     ) -> Self:
         """The real one: yt-dlp and feeds over one HTTP client. `timeout_s` bounds each page, file and extraction.
 
         `http` is a client with a gate, proxy or cookies, where there are any. `listing_timeout_s` bounds the listing of
-        a whole channel.
+        a whole channel, `memory_bytes` one process of yt-dlp.
         """
         http = http or HttpClient(timeout_s=timeout_s, max_bytes=_MAX_PAGE_BYTES, allow_loopback=allow_loopback)
         extractor = YtDlp(
@@ -121,6 +122,7 @@ class MediaSource:
             max_entries=max_recordings,
             listing_timeout_s=listing_timeout_s,
             options=options,
+            memory_bytes=memory_bytes,
         )
         return cls(
             http,

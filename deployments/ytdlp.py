@@ -24,6 +24,9 @@ _MAX_LISTINGS = 2
 _SPARE_CPU_S = 30.0
 
 
+DEFAULT_MEMORY_BYTES = 1_500_000_000
+
+
 class YtDlp:
     """yt-dlp for links of any site. `timeout_s` bounds one extraction; `max_page_bytes` bounds each page it reads.
 
@@ -40,7 +43,7 @@ class YtDlp:
         max_entries: int,
         listing_timeout_s: float = 900.0,
         options: YtDlpOptions | None = None,
-        memory_bytes: int = 1_500_000_000,
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
     ) -> None:
         self._http = http
         self._timeout_s = timeout_s

@@ -44,7 +44,8 @@ KEYS = tuple(queue_key(guild) for guild in GUILDS)
 WORKERS = 2
 PACE = PaceRules(0.01, 50, max_wait_s=5.0, max_interval_s=0.2, max_pause_s=2.0, successes=3, recovery=0.5)
 ALONE = PaceRules(0.2, 50, max_wait_s=5.0, max_interval_s=0.2, max_pause_s=2.0)
-LOOKS = LookRules(poll_s=2.0, full_s=600.0)
+# Some uploads are never in the feed: what is for members only, and what is older than it reaches back.
+LOOKS = LookRules(poll_s=2.0, full_s=15.0)
 DIMENSIONS = 64
 # Sites are waited for so much shorter than they are in the world.
 _SHORTER = 200.0

@@ -1,6 +1,6 @@
 """A crash test of ingest: three guilds follow a channel, everybody who works on that is killed, and then it is judged.
 
-python -m tests.chaos.ingest_run --videos 100 --kills 80
+python -m tests.chaos.ingest_run --videos 100 --kills 100
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Options:
     """How much is to happen: `videos` for each guild, at least so many kills and seconds."""
 
     videos: int = 100
-    kills: int = 80
+    kills: int = 100
     seconds: float = 0.0
     seed: int = field(default_factory=lambda: random.randrange(1_000_000))
 

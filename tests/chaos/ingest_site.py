@@ -17,6 +17,7 @@ _WORDS = "tide reef kelp star crab gull sand wave moon pool salt foam wind rock 
 class RudeTube(Tube):
     """A channel of `videos` uploads, a tenth of them shorts; a fifth comes later. `troubles` counts what it did.
 
+    Its shorts are dated like its newest videos, so that the feed reaches back half as far.
     While it is `rude`, requests fail at random; until `consent_until` (monotonic) its feed is a consent page.
     """
 

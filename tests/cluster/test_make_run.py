@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,14 +108,14 @@ async def test_a_second_bot_is_refused_and_the_console_joins_the_first(
     assert (await bot.assistant.health()).healthy
 
 
-async def said(discord: FakeDiscord, command: str, **options: str | int) -> str:
+async def said(discord: FakeDiscord, command: str, **options: Any) -> str:
     """What the bot replied to a slash command."""
     call = await discord.slash(command, **options)
     await discord.until(lambda: call.done)
     return str(call.messages)
 
 
-async def until(discord: FakeDiscord, words: str, command: str, **options: str | int) -> str:
+async def until(discord: FakeDiscord, words: str, command: str, **options: Any) -> str:
     """The reply to a slash command, used again until it holds `words`."""
     while words not in (text := await said(discord, command, **options)):  # noqa: ASYNC110 - the bot works meanwhile
         await asyncio.sleep(1)

@@ -91,3 +91,9 @@ def test_an_error_that_causes_itself_is_named_too() -> None:
     error = Odd("round")
     error.__dict__["cause"] = error
     assert isinstance(named_error(error, "shore.example"), NotReadable)
+
+
+def test_a_page_that_took_all_the_memory_is_bad_input() -> None:
+    named = named_error(Odd("x", exc_info=(MemoryError, MemoryError(), None)), "shore.example")
+    assert isinstance(named, BadInput)
+    assert str(named) == "Reading shore.example took more memory than is given to it. Link to a smaller page."
