@@ -81,7 +81,8 @@ class Found(Message, frozen=True):
 
     `problem` is what could not be read; then the listing is not taken for whole. `poll_s` and `full_s` are how often to
     look, and how often at everything. `etag` and `last_modified` are the feed's, `title` what the channel calls itself
-    now ("" where it does not say). No look comes before `not_before`.
+    now ("" where it does not say). No look comes before `not_before`. `since` is when the follow began for which the
+    look was made (0.0: not told): what that wanted may not be what is wanted now.
     """
 
     uploads: tuple[FoundUpload, ...]
@@ -93,6 +94,7 @@ class Found(Message, frozen=True):
     last_modified: str = ""
     title: str = ""
     not_before: float = 0.0
+    since: float = 0.0
 
 
 class LookFailed(Message, frozen=True):

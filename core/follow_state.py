@@ -67,7 +67,7 @@ class Follower(State, frozen=True):
 class Order:
     """What a look at the channel has to bring: all uploads (`full`), or what changed since `validator` was given.
 
-    `failures` looks in a row failed before.
+    `failures` looks in a row failed before; `since` is when it was followed.
     """
 
     channel: Channel
@@ -75,6 +75,7 @@ class Order:
     full: bool
     validator: Validator
     failures: int = 0
+    since: float = 0.0
 
 
 def evolve(state: Follower, event: Event) -> Follower:
@@ -124,7 +125,9 @@ def order(state: Follower, now: float, full_s: float) -> Order | None:
         return None
     kinds = tuple(UploadKind(kind) for kind in state.wish.kinds)
     full = not state.full_at or now - state.full_at >= full_s or now < state.full_at
-    return Order(_channel(state), kinds, full, Validator(state.etag, state.last_modified), state.failures)
+    return Order(
+        _channel(state), kinds, full, Validator(state.etag, state.last_modified), state.failures, state.followed_at
+    )
 
 
 def accepted(state: Follower) -> tuple[str, ...]:

@@ -75,6 +75,8 @@ def decide(state: Follower, command: Command, now: float, chance: Chance) -> Dec
         case Look():
             return _look(state, now, Urgency.NEWS) if not state.paused else Decision(FollowDone(False))
         case Found():
+            if command.since not in (0.0, state.followed_at):
+                return Decision(NotFollowed())  # it was followed anew meanwhile, and is looked at for that
             return _found(state, command, now)
         case LookFailed():
             return _failed(state, command, now)

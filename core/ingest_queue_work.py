@@ -24,6 +24,7 @@ from core.ingest_messages import (
 )
 from core.ingest_queue_state import Queue, is_ready, rests
 from core.ingest_queue_waking import next_at_of, woken
+from core.source_states import SourceState
 from core.spending import month_start, next_month_start
 
 MAX_CRASHES = 5
@@ -85,7 +86,11 @@ def by_worker(
 
 def _finish(state: Queue, job: Job, command: Finish, now: float) -> Decision[Event]:
     brought_in = not command.state and job.is_recording
-    refused = {job.job_id: command.reason or command.state} if command.state and job.is_recording else {}
+    refused = {}
+    # What is here stays here, whatever a later look at it comes to, unless that removed it.
+    stays = job.job_id in state.brought_in and command.state != SourceState.DELETED
+    if command.state and job.is_recording and not stays:
+        refused = {job.job_id: command.reason or command.state}
     check: tuple[Job, ...] = ()
     if job.asked_again:
         check = (replace(job, lease=0, lease_until=0.0, crashes=0, asked_again=False),)

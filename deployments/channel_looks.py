@@ -99,6 +99,7 @@ class ChannelLooks:
             validator.last_modified,
             whole_characters(named.title) if named is not None and named.channel_id == order.channel.channel_id else "",
             self._next_at(listed.state, 1, listed.retry_after_s) if listed.problem else 0.0,
+            order.since,
         )
 
     def _next_at(self, state: SourceState | None, attempts: int, asked_s: float | None) -> float:

@@ -8,6 +8,7 @@ from core.follow_messages import (
     Backfill,
     Follow,
     FollowDone,
+    Found,
     FoundDone,
     Look,
     LookFailed,
@@ -188,3 +189,15 @@ def test_all_followers_of_a_channel_look_at_the_same_moments(name: str, now: flo
     assert now < at <= now + poll_s * 1.001
     # Whoever looks a little before that moment meets the others there.
     assert next_look(name, at - poll_s / 2, poll_s) == pytest.approx(at, abs=1e-3)
+
+
+def test_a_listing_that_was_made_for_an_earlier_follow_says_nothing_of_this_one(channel: Channel) -> None:
+    earlier = channel.state.followed_at
+    channel.tell(Unfollow())
+    channel.now += 5.0
+    channel.tell(Follow(CHANNEL, WISH))
+    late = Found((upload("a"),), True, 900.0, 86_400.0, since=earlier)
+    assert channel.tell(late) == NotFollowed()
+    assert (channel.state.full_at, channel.recordings) == (0.0, [])
+    channel.tell(Found((upload("a"),), True, 900.0, 86_400.0, since=channel.state.followed_at))
+    assert [job.job_id for job in channel.recordings] == ["a"]

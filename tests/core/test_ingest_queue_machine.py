@@ -140,8 +140,13 @@ class QueueMachine(RuleBasedStateMachine):
             self.held[job.job_id] = self.state.jobs[job.job_id]
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data(), refused=st.booleans(), announce=st.booleans(), check=st.booleans())
-    def finish(self, data: st.DataObject, refused: bool, announce: bool, check: bool) -> None:
+    @rule(
+        data=st.data(),
+        refused=st.sampled_from(["", "", "private", "deleted"]),
+        announce=st.booleans(),
+        check=st.booleans(),
+    )
+    def finish(self, data: st.DataObject, refused: str, announce: bool, check: bool) -> None:
         job = self._pick(data)
         mine, told = self._is_mine(job), len(self.announced)
         was_here = job.job_id in self.brought_in
@@ -149,8 +154,8 @@ class QueueMachine(RuleBasedStateMachine):
             Finish(
                 job.job_id,
                 job.lease,
-                "private" if refused else "",
-                "It is private." if refused else "",
+                refused,
+                f"It is {refused}." if refused else "",
                 "{}" if announce else "",
                 self.now + 1_000.0 if check else 0.0,
             )
@@ -161,10 +166,10 @@ class QueueMachine(RuleBasedStateMachine):
             assert len(self.announced) == told
             return
         assert len(self.announced) - told == (announce and not refused and not was_here)
-        if refused:
+        if refused == "deleted" or (refused and not was_here):
             self.brought_in.discard(job.job_id)
             self.out.add(job.job_id)
-        else:
+        elif not refused:
             self.brought_in.add(job.job_id)
             self.out.discard(job.job_id)
 
