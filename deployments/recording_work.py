@@ -226,7 +226,7 @@ class RecordingWork:
         return self._again(key, job, _UNREADABLE, reason, self._clock() + _ODD_S)
 
     async def _not_readable(self, key: str, job: Job, error: NotReadable) -> Finish | Fail:
-        if job.again and error.state is SourceState.DELETED and not job.is_listing:
+        if error.state is SourceState.DELETED and (await self._queue.became(key, [job.job_id])).get(job.job_id) == "":
             return await self._deleted(key, job, str(error))
         # A person is told at once; what only its owner can change is not worth waiting for.
         if job.urgency is Urgency.PERSON and error.state in CLOSED_STATES:
@@ -243,7 +243,8 @@ class RecordingWork:
     async def _deleted(self, key: str, job: Job, reason: str) -> Finish:
         """What is here and was deleted at its source stays, or goes too."""
         if not self._rules.removes_deleted:
-            _log.info("%s was deleted at its source and is kept", job.job_id)
+            kept = f"{reason} What is here of it stays."
+            self._ended(key, job, IngestOutcome(job.url, job.title, IngestState.FAILED, reason=kept))
             return Finish(job.job_id, job.lease)
         await self._storing.forget(tenant_of(key), job.job_id)
         return self._refused(key, job, SourceState.DELETED, f"{reason} It was removed here too.")

@@ -29,8 +29,8 @@ async def test_a_person_is_told_at_once_of_what_is_closed(desk: Desk, state: Sou
     desk.reader.gives = NotReadable(state, "It is closed.")
     ended = await desk.do(msgspec.structs.replace(TIDES, urgency=Urgency.PERSON, again=True))
     assert isinstance(ended, Finish)
-    if state is not SourceState.DELETED:
-        assert (ended.state, desk.work.outcomes[KEY, "tides"].state) == (state, IngestState.FAILED)
+    assert (ended.state, desk.work.outcomes[KEY, "tides"].state) == (state, IngestState.FAILED)
+    assert await desk.queue.became(KEY, ["tides"]) == {"tides": "It is closed."}
 
 
 @pytest.mark.parametrize("state", sorted(CLOSED_STATES - {SourceState.DELETED}))
@@ -45,7 +45,7 @@ async def test_what_is_closed_is_looked_at_again_for_a_follower_after_days_and_w
     assert await desk.queue.became(KEY, ["tides"]) == {"tides": "It is closed."}
 
 
-async def test_what_was_deleted_before_it_came_is_never_triedfailed_again(desk: Desk) -> None:
+async def test_what_was_deleted_before_it_came_is_never_tried_again(desk: Desk) -> None:
     desk.reader.gives = NotReadable(SourceState.DELETED, "It is gone.")
     ended = await desk.do()
     assert isinstance(ended, Finish)
@@ -64,6 +64,9 @@ async def test_what_is_here_and_was_deleted_at_its_source_stays_or_goes(tmp_path
         assert bool(desk.texts()) is not removes
         became = await queue.became(KEY, ["tides"])
         assert became == {"tides": "It is gone. It was removed here too." if removes else ""}
+        told = desk.work.outcomes[KEY, "tides"]
+        assert told.state is IngestState.FAILED
+        assert told.reason == f"It is gone. {'It was removed here too.' if removes else 'What is here of it stays.'}"
 
 
 async def test_what_a_site_asks_to_wait_is_never_undercut(desk: Desk) -> None:

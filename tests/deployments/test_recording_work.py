@@ -89,7 +89,7 @@ async def test_the_same_recording_under_another_link_is_known_and_not_embeddedfa
 
 
 # ---------------------------------------------------------------- while others do things
-async def test_what_is_forgotten_while_it_is_stored_is_deletedfailed_again(desk: Desk) -> None:
+async def test_what_is_forgotten_while_it_is_stored_is_deleted_again(desk: Desk) -> None:
     desk.store.meanwhile = lambda: desk.queue.forget(KEY, ["tides"])
     job = await leased(desk.queue, KEY, TIDES)
     ended = await desk.work(KEY, job)
