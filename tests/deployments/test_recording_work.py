@@ -33,7 +33,7 @@ async def test_a_recording_is_read_embedded_and_stored_once(desk: Desk) -> None:
     assert await desk.queue.kept(KEY, "tides") == ""
 
 
-async def test_what_was_read_before_a_crash_is_not_readfailed_again(desk: Desk) -> None:
+async def test_what_was_read_before_a_crash_is_not_read_again(desk: Desk) -> None:
     job = await leased(desk.queue, KEY, TIDES)
     desk.store.meanwhile = raising(Unavailable("The store", "Later."))
     ended = await desk.work(KEY, job)
@@ -79,7 +79,7 @@ async def test_a_young_recording_is_looked_at_again_and_corrected_captions_repla
     assert await desk.queue.became(KEY, ["tides"]) == {"tides": ""}
 
 
-async def test_the_same_recording_under_another_link_is_known_and_not_embeddedfailed_again(desk: Desk) -> None:
+async def test_the_same_recording_under_another_link_is_known_and_not_embedded_again(desk: Desk) -> None:
     await desk.do()
     calls = len(desk.embedder.calls)
     ended = await desk.do(NewJob("mirror", "https://mirror.example/tides", "Tides", Urgency.BACKFILL, announce_to="4"))
