@@ -44,6 +44,7 @@ from core.follow_state import OLD, OVER, TITLE, Follower, evolve
 from core.ingest_keys import queue_of
 from core.ingest_messages import LISTING, Add, Enrol, NewJob, Urgency
 from core.source_states import SourceState
+from core.uploads import ALL_KINDS
 
 QUEUE = "queue"
 MAX_UPLOADS = 20_000
@@ -231,6 +232,7 @@ def _job(state: Follower, upload: FoundUpload, is_news: bool) -> NewJob:
         state.key,
         since=0.0 if upload.exact else wish.since,
         announce_to=wish.announce_to if is_news or wish.announce_past else "",
+        kinds=() if set(wish.kinds) == set(ALL_KINDS) else wish.kinds,
     )
 
 

@@ -28,7 +28,8 @@ class NewJob(Message, frozen=True):
     """Something to bring in. `follower` is the key of the follower that wants it, "" where a person does.
 
     `since`: an upload that turns out older is refused (0.0: any age). `announce_to` is the Discord channel for the post
-    about it. `again` has it done though it was done before.
+    about it. `again` has it done though it was done before. `kinds`: an upload that turns out to be of another kind is
+    refused (none named: any is taken), because a feed does not tell a stream from a video.
     """
 
     job_id: str
@@ -40,6 +41,7 @@ class NewJob(Message, frozen=True):
     announce_to: str = ""
     again: bool = False
     not_before: float = 0.0
+    kinds: tuple[str, ...] = ()
 
 
 class Job(Message, frozen=True):
@@ -68,6 +70,7 @@ class Job(Message, frozen=True):
     reason: str = ""
     dead: bool = False
     asked_again: bool = False
+    kinds: tuple[str, ...] = ()
 
     @property
     def is_listing(self) -> bool:

@@ -131,6 +131,7 @@ def _job(new: NewJob, number: int) -> Job:
         new.announce_to,
         new.again,
         not_before=new.not_before,
+        kinds=new.kinds,
     )
 
 
@@ -150,6 +151,8 @@ def _joined(job: Job, new: NewJob, now: float) -> Job:
         since=min(job.since, new.since),
         announce_to=job.announce_to or new.announce_to,
         again=job.again or new.again,
+        # One of them takes any.
+        kinds=tuple(dict.fromkeys((*job.kinds, *new.kinds))) if job.kinds and new.kinds else (),
     )
     if job.is_listing and is_held(job, now):
         return replace(job, asked_again=True)

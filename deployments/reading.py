@@ -126,7 +126,7 @@ class Reading:
         entry = await self._entry(key, job)
         described = await self._source.describe(entry)
         upload = described.upload or Upload(job.job_id, job.url)
-        self._check_age(job, upload)
+        self._check_wanted(job, upload)
         self._check(job, exit_by_facts(self._rules.exits, _facts(described, upload), self._clock()))
         recording, heard_s = described.recording, 0.0
         if described.captions is not None:
@@ -165,8 +165,10 @@ class Reading:
         return found
 
     # ------------------------------------------------------------ what is not taken
-    def _check_age(self, job: Job, upload: Upload) -> None:
-        """What a listing's guess took for young enough may be too old by its own date."""
+    def _check_wanted(self, job: Job, upload: Upload) -> None:
+        """What a listing took for young enough, or for a video, may turn out not to be."""
+        if job.kinds and upload.kind not in job.kinds:
+            raise Refused("kind", "not of the kinds that are followed")
         if job.since and upload.exact and upload.published_at is not None and upload.published_at < job.since:
             raise Refused("old", "older than was asked for")
 

@@ -258,4 +258,6 @@ class RecordingWork:
 
 
 # Recordings with these are left out, and nothing went wrong.
-_SKIPS = frozenset({"no_captions", "old", "exit", SourceState.LIVE, SourceState.PREMIERE, SourceState.PROCESSING})
+_SKIPS = frozenset(
+    {"no_captions", "old", "kind", "exit", SourceState.LIVE, SourceState.PREMIERE, SourceState.PROCESSING}
+)

@@ -92,7 +92,7 @@ def test_kinds_and_words_of_the_title_choose() -> None:
     channel = Channel()
     channel.tell(Follow(CHANNEL, Wish(("video",), 0.0, 10, only=("talk",), without=("b",))))
     channel.found(upload("a"), upload("b"), upload("s", kind="short"))
-    assert [job.job_id for job in channel.recordings] == ["a"]
+    assert [(job.job_id, job.kinds) for job in channel.recordings] == [("a", ("video",))]
 
 
 def test_members_only_videos_do_not_go_to_the_queue_until_everybody_may_see_them(channel: Channel) -> None:

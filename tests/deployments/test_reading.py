@@ -16,7 +16,7 @@ from core.ingest_messages import NewJob, Urgency
 from core.source_states import SourceState
 from core.speech import Transcript as Heard
 from core.transcripts import packed
-from core.uploads import Channel
+from core.uploads import Channel, UploadKind
 from deployments.reading import Handed, ReadingRules, job_id_of
 from deployments.recording_work import Refused
 from deployments.ytdlp_info import Entry
@@ -110,6 +110,15 @@ async def test_one_of_several_of_a_page_is_found_again_after_a_restart(desk: Des
     with pytest.raises(Refused, match="does not have it any more") as caught:
         await desk.read(page, NewJob(job_id_of(item(7)), URL, "Clip 7", Urgency.PERSON))
     assert caught.value.state == SourceState.DELETED
+
+
+async def test_what_turns_out_to_be_of_another_kind_is_refused(desk: Desk) -> None:
+    """YouTube's feed names a stream and a video alike; the page tells."""
+    page = Page(upload=upload(kind=UploadKind.STREAM))
+    assert (await desk.read(page, msgspec.structs.replace(TIDES, kinds=("video", "stream")))).sentences
+    with pytest.raises(Refused) as caught:
+        await desk.read(page, msgspec.structs.replace(TIDES, job_id="other", kinds=("video", "short")))
+    assert caught.value.state == "kind"
 
 
 # ---------------------------------------------------------------- what is not taken
