@@ -213,6 +213,13 @@ async def test_what_a_call_costs_over_one_in_a_thread(
         sys.stdout.write(f"\n0.9 MB: {min(in_process):.3f} s in a process, {min(in_thread):.3f} s in a thread\n")
 
 
+async def test_a_process_is_not_taken_for_worn_because_its_parent_is_large(http: HttpClient) -> None:
+    ballast = b"x" * 900_000_000
+    extractor = yt_dlp(http)
+    assert len({await process_of(extractor) for _ in range(3)}) == 1
+    del ballast
+
+
 async def test_processes_are_reused_one_call_at_a_time_and_only_as_many_as_are_needed(http: HttpClient) -> None:
     extractor = yt_dlp(http)
     one_by_one = {await process_of(extractor) for _ in range(3)}
