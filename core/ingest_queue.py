@@ -45,13 +45,6 @@ from core.ingest_queue_waking import woken
 from core.ingest_queue_work import by_worker, leased, looked
 
 MAX_JOBS = 20_000
-MAX_CRASHES = 5
-MAX_LEASE_S = 3_600.0
-# While a job is ready, workers are told so again: one that was told may have died.
-RING_S = 10.0
-_CRASH_WAIT_S = 5.0
-WORKERS, ANNOUNCE = "workers", "announce"
-TEXT_KIND = "text"
 # For how long after his lease a worker may still be storing what he has read.
 _STORED_S = 60.0
 

@@ -15,14 +15,13 @@ from core.words import whole_characters
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said in a recording. `heard_s` is how much of it speech recognition listened to, in seconds."""
+    """What was said in a recording, and what its page says of it."""
 
     recording: Recording
     sentences: tuple[Sentence, ...]
     chapters: tuple[Chapter, ...] = ()
     channel: Channel | None = None
     published_at: float = 0.0
-    heard_s: float = 0.0
 
 
 def in_whole_characters(transcript: Transcript) -> Transcript:

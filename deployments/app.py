@@ -32,6 +32,7 @@ from deployments.ingest_app import (
     speech_config,
     web_config,
 )
+from deployments.ingest_bell import APP
 from deployments.ingest_replica import IngestReplica
 from deployments.ingress import Ingress
 from deployments.leased_limiter import LeasedLimiter
@@ -43,7 +44,6 @@ from deployments.trimmer import Trimmer
 
 T = TypeVar("T")
 
-APP = "bot"
 # Of an answer's deadline, what the models may use; the rest is for finding the passages and proving the quotes.
 CHAT_SHARE = 0.8
 # What the ledger may use of it, twice.

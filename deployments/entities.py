@@ -23,7 +23,7 @@ from core.token_buckets import Limits
 from deployments.ingest_bell import IngestBell
 
 DAY_S = 86_400.0
-# Nothing asks for a host yet: what fetches from one brings its pace.
+# Sites are asked at the pace of HostPace; the limiter's own hosts are for whoever needs a limit that refuses.
 HOST = Limits()
 
 

@@ -11,15 +11,12 @@ from deployments.host_gate import GateConfig, HostGate
 from deployments.host_gate import Pace as HostPace
 from deployments.http_client import HttpClient
 from deployments.ingest import Ingest, IngestConfig
-from deployments.media_source import MediaSource
+from deployments.media_source import MAX_PAGE_BYTES, MediaSource
 from deployments.personal_data import PersonalDataFilter
 from deployments.reading import Listener
 from deployments.shared_source import SharedSource
 from deployments.ytdlp import DEFAULT_MEMORY_BYTES
 from deployments.ytdlp_calls import YtDlpOptions
-
-# YouTube's pages are 1 to 2 MB; a feed of a thousand episodes is as large.
-MAX_PAGE_BYTES = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from deployments.ytdlp import DEFAULT_MEMORY_BYTES, Extraction, YtDlp, YtDlpOpti
 from deployments.ytdlp_info import Entry, details_of, entries_of, recording_of, require_readable, title_of
 
 # YouTube's pages are 1 to 2 MB; a feed of a thousand episodes is as large.
-_MAX_PAGE_BYTES = 16_000_000
+MAX_PAGE_BYTES = 16_000_000
 _PLAYLISTS = ("playlist", "multi_video")
 
 
@@ -114,11 +114,11 @@ class MediaSource:
         `http` is a client with a gate, proxy or cookies, where there are any. `listing_timeout_s` bounds the listing of
         a whole channel, `memory_bytes` one process of yt-dlp.
         """
-        http = http or HttpClient(timeout_s=timeout_s, max_bytes=_MAX_PAGE_BYTES, allow_loopback=allow_loopback)
+        http = http or HttpClient(timeout_s=timeout_s, max_bytes=MAX_PAGE_BYTES, allow_loopback=allow_loopback)
         extractor = YtDlp(
             http,
             timeout_s=timeout_s,
-            max_page_bytes=_MAX_PAGE_BYTES,
+            max_page_bytes=MAX_PAGE_BYTES,
             max_entries=max_recordings,
             listing_timeout_s=listing_timeout_s,
             options=options,
@@ -129,7 +129,7 @@ class MediaSource:
             extractor,
             language=language,
             max_recordings=max_recordings,
-            max_page_bytes=_MAX_PAGE_BYTES,
+            max_page_bytes=MAX_PAGE_BYTES,
             max_caption_bytes=max_caption_bytes,
             allow_loopback=allow_loopback,
         )

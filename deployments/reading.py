@@ -128,7 +128,7 @@ class Reading:
         upload = described.upload or Upload(job.job_id, job.url)
         self._check_wanted(job, upload)
         self._check(job, exit_by_facts(self._rules.exits, _facts(described, upload), self._clock()))
-        recording, heard_s = described.recording, 0.0
+        recording = described.recording
         if described.captions is not None:
             data = await self._source.captions(described.captions)
             # Parsing an hour of captions takes tens of milliseconds: not in the loop that others wait for.
@@ -137,7 +137,7 @@ class Reading:
             self._told(key, job, IngestStep.SPEECH, recording.title)
             heard = await self._heard(key, job, described)
             recording = replace(recording, language=recording.language or heard.language)
-            sentences, heard_s = await asyncio.to_thread(_of_cues, recording, heard.cues), heard.audio_s
+            sentences = await asyncio.to_thread(_of_cues, recording, heard.cues)
         else:
             raise self._without_captions(job, upload)
         if not sentences:
@@ -149,7 +149,7 @@ class Reading:
                 self._personal_data, recording, sentences, chapters
             )
         published_at = upload.published_at or 0.0
-        read = Transcript(recording, tuple(sentences), chapters, described.channel, published_at, heard_s)
+        read = Transcript(recording, tuple(sentences), chapters, described.channel, published_at)
         return in_whole_characters(read)
 
     async def _entry(self, key: str, job: Job) -> Entry:

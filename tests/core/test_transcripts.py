@@ -21,7 +21,6 @@ TRANSCRIPTS = st.builds(
     st.lists(st.builds(Chapter, TIME, TEXT), max_size=4).map(tuple),
     st.none() | st.builds(Channel, TEXT, TEXT, TEXT, TEXT),
     TIME,
-    TIME,
 )
 
 

@@ -31,7 +31,7 @@ async def test_what_has_no_captions_is_listened_to_and_told(desk: Desk) -> None:
     ear = Ear(SpeechProgress(SpeechStep.LISTENING, 900.0, 1_800.0), HEARD)
     read = await desk.read(Page(captions=None), listener=ear, rules=ReadingRules(max_speech_s=7_200.0))
     assert [sentence.text for sentence in read.sentences] == ["Sea stars have no brain."]
-    assert (read.heard_s, read.recording.language) == (1_800.0, "en")
+    assert read.recording.language == "en"
     assert ear.asked == [(URL, "", "", 7_200.0)]
     assert desk.told == [(IngestStep.SPEECH, "Tides"), (IngestStep.SPEECH, "Tides (50% listened to)")]
 
