@@ -32,7 +32,7 @@ from deployments.ingest_app import (
     speech_config,
     web_config,
 )
-from deployments.ingest_bell import APP
+from deployments.ingest_bell import APP as APP  # as others know it
 from deployments.ingest_replica import IngestReplica
 from deployments.ingress import Ingress
 from deployments.leased_limiter import LeasedLimiter
