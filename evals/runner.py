@@ -1,8 +1,9 @@
 """Runs the module of a folder that a command line names: `python -m evals NAME --data DIR`.
 
 A module offers `run(data: Path, *, flag: int = 1, ...) -> Mapping[str, object]`: it prints lines for people and returns
-its figures, which are printed last as one line of JSON. Each parameter but `data` is a flag, typed by its default. A
-module that needs more control offers `main(argv: Sequence[str]) -> int` instead. Adding a module is adding a file.
+its figures, which are printed last as one line of JSON. Each parameter is a flag, typed by its default; `data` is a
+directory (`data: Sequence[Path]`: one or more, each after a `--data` of its own) and `plot` a file to write. A module that
+needs more control offers `main(argv: Sequence[str]) -> int` instead. Adding a module is adding a file.
 """
 
 import argparse
@@ -50,8 +51,9 @@ def _run(run: Callable[..., Mapping[str, object]], program: str, about: str, arg
         _add_flag(parser, parameter)
     options = vars(parser.parse_args(argv))
     data = options.get("data")
-    if isinstance(data, Path) and not data.is_dir():
-        return _refuse(f"{program}: {data} is not a directory. Give --data a directory that holds the data set.")
+    for folder in [data] if isinstance(data, Path) else data or ():
+        if not folder.is_dir():
+            return _refuse(f"{program}: {folder} is not a directory. Give --data a directory that holds the data set.")
     try:
         figures = run(**options)
     except (BotError, OSError) as error:
@@ -64,7 +66,10 @@ def _add_flag(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> 
     flag, default = f"--{parameter.name.replace('_', '-')}", parameter.default
     if parameter.name == "data":
         required = default is inspect.Parameter.empty
-        parser.add_argument(flag, type=Path, required=required, default=None if required else default)
+        action = "store" if parameter.annotation in (Path, Path | None) else "append"
+        parser.add_argument(flag, type=Path, action=action, required=required, default=None if required else default)
+    elif parameter.name == "plot":
+        parser.add_argument(flag, type=Path, default=default, help="write the plot to this file (.png or .svg)")
     elif isinstance(default, bool):
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=default)
     else:

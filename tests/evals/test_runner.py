@@ -20,6 +20,13 @@ def run(data: Path, *, at_most: int = 9, deep: bool = False, label: str = "files
     print("counting")
     return {label: min(at_most, len(list(data.iterdir()))), "deep": deep}
 ''',
+    "many": '''"""Counts folders."""
+from collections.abc import Sequence
+from pathlib import Path
+
+def run(data: Sequence[Path], *, plot: Path | None = None) -> dict[str, object]:
+    return {"folders": len(data), "plot": plot and plot.name}
+''',
     "own_flags": "def main(argv):\n    print(argv)\n    return 3\n",
     "needs_disk": "def run(*, size: int = 1):\n    raise OSError('disk is full')\n",
     "runner": "",
@@ -39,7 +46,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
 
 
 def test_modules_are_found_by_walking_the_folder(package: ModuleType) -> None:
-    assert names(package) == ["counting", "needs_disk", "own_flags"]
+    assert names(package) == ["counting", "many", "needs_disk", "own_flags"]
     assert "captions" in names(evals)
     assert "captions" not in names(evals.bench)
 
@@ -49,6 +56,15 @@ def test_figures_are_the_last_line(package: ModuleType, tmp_path: Path, capsys: 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "counting"
     assert json.loads(lines[-1]) == {"x": 1, "deep": True}
+
+
+def test_data_may_be_given_more_than_once_and_a_plot_is_a_file(
+    package: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(tmp_path)
+    assert run_named(package, ["many", "--data", folder, "--data", folder, "--plot", "curve.svg"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"folders": 2, "plot": "curve.svg"}
+    assert run_named(package, ["many", "--data", folder, "--data", "/no/such/place"]) == USAGE_ERROR
 
 
 def test_a_module_with_its_own_command_line(package: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
