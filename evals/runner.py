@@ -2,8 +2,8 @@
 
 A module offers `run(data: Path, *, flag: int = 1, ...) -> Mapping[str, object]`: it prints lines for people and returns
 its figures, which are printed last as one line of JSON. Each parameter is a flag, typed by its default; `data` is a
-directory (`data: Sequence[Path]`: one or more, each after a `--data` of its own) and `plot` a file to write. A module that
-needs more control offers `main(argv: Sequence[str]) -> int` instead. Adding a module is adding a file.
+directory (`data: Sequence[Path]`: one or more, each after a `--data` of its own) and `plot` a file to write. A module
+that needs more control offers `main(argv: Sequence[str]) -> int` instead. Adding a module is adding a file.
 """
 
 import argparse

@@ -75,7 +75,7 @@ def test_a_module_with_its_own_command_line(package: ModuleType, capsys: pytest.
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["nothing"], "there is no 'nothing'. Names: counting, needs_disk, own_flags."),
+        (["nothing"], "there is no 'nothing'. Names: counting, many, needs_disk, own_flags."),
         (["counting", "--data", "/no/such/place"], "/no/such/place is not a directory"),
         (["needs_disk"], "disk is full"),
     ],
@@ -97,4 +97,4 @@ def test_a_wrong_call_ends_with_the_usage(package: ModuleType, argv: list[str]) 
 def test_help_and_no_name(package: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_named(package, ["--help"]) == 0
     assert run_named(package, []) == USAGE_ERROR
-    assert capsys.readouterr().out.count("names: counting, needs_disk, own_flags") == 2
+    assert capsys.readouterr().out.count("names: counting, many, needs_disk, own_flags") == 2
