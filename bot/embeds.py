@@ -1,12 +1,14 @@
 """Pages as Discord embeds, within Discord's limits (discord.com/developers/docs/resources/message, "Embed Limits")."""
 
+import io
+import re
 from typing import Final
 
 import discord
 
 from bot.discord_markdown import escape, markdown, web_address, without_pings
-from bot.page import Page, Progress, Tone
-from bot.plain_text import shorten
+from bot.page import Page, Picture, Progress, Tone
+from bot.plain_text import one_line, shorten
 from bot.splitting import split_markdown
 
 # Discord takes 4096 in a description, 256 in a title, 2048 in a footer, and 6000 in one message's embeds together.
@@ -15,6 +17,7 @@ MAX_TITLE: Final = 256
 MAX_FOOTER: Final = 1000
 MAX_EMBEDS: Final = 5
 MAX_URL: Final = 2048
+MAX_ALT: Final = 1024
 _BAR_CELLS: Final = 16
 _REST: Final = "*…*"
 
@@ -35,6 +38,20 @@ def embeds(page: Page) -> list[discord.Embed]:
     made = [discord.Embed(description=piece, colour=_COLOURS[page.tone]) for piece in pieces]
     _dress(made[0], made[-1], page)
     return made
+
+
+def files(page: Page) -> list[discord.File]:
+    """What is sent with the page's last embed: its picture, made anew each time, because a file is read once."""
+    picture = page.picture
+    if picture is None:
+        return []
+    description = without_pings(shorten(one_line(picture.alt), MAX_ALT))
+    return [discord.File(io.BytesIO(picture.png), _file_name(picture), description=description)]
+
+
+def _file_name(picture: Picture) -> str:
+    """A name that Discord leaves as it is, so that the embed finds its file."""
+    return re.sub(r"[^a-z0-9_-]", "_", picture.name.lower())[:50] + ".png"
 
 
 def one_embed(page: Page) -> discord.Embed:
@@ -58,6 +75,8 @@ def _dress(first: discord.Embed, last: discord.Embed, page: Page) -> None:
     first.title = _within(page.title, MAX_TITLE) or None
     address = web_address(page.url)
     first.url = address if 0 < len(address) <= MAX_URL else None
+    if page.picture is not None:
+        last.set_image(url=f"attachment://{_file_name(page.picture)}")
     if page.footer:
         last.set_footer(text=without_pings(shorten(page.footer, MAX_FOOTER)))
 

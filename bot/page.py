@@ -3,7 +3,7 @@
 Text in a page is raw: whoever draws it escapes it for its surface. So no renderer has to know about markdown or ANSI.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -40,14 +40,24 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as PNG bytes; `alt` says in words what it shows, for those who do not see it."""
+
+    name: str
+    png: bytes = field(repr=False)
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """A finished reply; with a `url`, its title is a link."""
+    """A finished reply; with a `url`, its title is a link. A `picture` stands under its lines."""
 
     lines: tuple[Line, ...]
     title: str = ""
     footer: str = ""
     tone: Tone = Tone.ANSWER
     url: str = ""
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)

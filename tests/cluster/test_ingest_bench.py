@@ -23,13 +23,16 @@ pytestmark = pytest.mark.timeout(300)
 async def test_ingest_has_every_side_of_each_round_and_a_peak_for_each_size(
     bot: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    figures = await ingest.throughput(bot.assistant, talks=4, length_s=40.0, rounds=1, delay_s=0.02)
+    figures = await ingest.throughput(bot.assistant, talks=4, length_s=40.0, rounds=1, delay_s=0.02, near_s=0.01)
     memory = await ingest.peak_memory(bot.assistant, 2, 4)
     assert json.loads(json.dumps(figures)) == figures
     for key in ("ratio_to_sequential", "ratio_to_embedder", "talk_hours_per_min", "videos_per_min"):
         spread = figures[key]
         assert isinstance(spread, dict)
         assert 0 < spread["min"] <= spread["median"] <= spread["max"]
+    nearer = figures["by_smaller_delay_ms"]
+    assert isinstance(nearer, dict)
+    assert set(nearer) == {"10", "0"}
     assert set(memory) == {"2", "4"}
     assert all(20 < size_mb < 4_000 for size_mb in memory.values())
     assert "round 0: 4 talks" in capsys.readouterr().out

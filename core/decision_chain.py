@@ -1,0 +1,107 @@
+"""Decisions about experiments as a chain: each holds the digest of the one before, so a changed one is noticed.
+
+The entity keeps the newest digest; the decisions themselves are records beside its journal. Whoever changes, drops or
+adds one, or the numbers that it was taken on, breaks the chain from there on, and `broken_at` says where. This is no
+secret: who can write the whole journal anew can make a chain that holds.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from hashlib import sha256
+
+from msgspec.structs import replace
+
+from core.entities import State
+from core.entity_codec import to_json
+
+
+class Phase(StrEnum):
+    """How far an experiment is. In shadow everybody has the control, and a candidate is computed beside it."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    CANARY = "canary"
+    ACTIVE = "active"
+
+    @property
+    def runs(self) -> bool:
+        return self is not Phase.OFF
+
+
+class Gain(State, frozen=True):
+    """How much better than the control a variant is in the primary metric, with an anytime-valid interval.
+
+    In the metric's own unit; `control` and `outcomes` are how many outcomes of each it comes from.
+    """
+
+    variant: str
+    gain: float
+    low: float
+    high: float
+    control: int
+    outcomes: int
+
+
+class Evidence(State, frozen=True):
+    """The numbers that a decision was taken on, all of the phase that it ended.
+
+    `lived_s` is how long the phase lasted (see `core.experiment_state`), `exposures` and `outcomes` count by variant,
+    `units` are the sampled ones of each. `ratio_p` is the sample-ratio check's of the units, `loss_p` that of outcomes
+    among exposures. `alarms` say in words what stands against going on.
+    """
+
+    lived_s: float = 0.0
+    exposures: dict[str, int] = {}
+    outcomes: dict[str, int] = {}
+    units: dict[str, int] = {}
+    gains: tuple[Gain, ...] = ()
+    ratio_p: float = 1.0
+    loss_p: float = 1.0
+    alarms: tuple[str, ...] = ()
+
+
+class PhaseDecision(State, frozen=True):
+    """A step of an experiment, from one phase to another, by whom (a user's id, or "guard rail") and why.
+
+    `variant` is the one that everybody has from now on. `policy` is what was asked for. `previous` is the digest of the
+    decision before, "" for the first.
+    """
+
+    number: int
+    experiment: str
+    at: float
+    before: Phase
+    after: Phase
+    by: str
+    reason: str
+    policy: str = ""
+    variant: str = ""
+    evidence: Evidence = Evidence()
+    previous: str = ""
+    digest: str = ""
+
+
+def sealed(decision: PhaseDecision, previous: str) -> PhaseDecision:
+    """The decision as the next one of the chain that ends in `previous`."""
+    linked = replace(decision, previous=previous, digest="")
+    return replace(linked, digest=_digest(linked))
+
+
+def broken_at(decisions: Sequence[PhaseDecision], head: str) -> int | None:
+    """The number of the first decision that does not fit, None where all do.
+
+    `decisions` ascend without a gap up to the newest, whose digest is `head`; the first may have others before it.
+    """
+    for index, decision in enumerate(decisions):
+        before = decisions[index - 1] if index else None
+        fits = before is None or (decision.previous == before.digest and decision.number == before.number + 1)
+        if not fits or _digest(replace(decision, digest="")) != decision.digest:
+            return decision.number
+    last = decisions[-1] if decisions else None
+    if (last.digest if last else "") != head:
+        return last.number + 1 if last else 1
+    return None
+
+
+def _digest(decision: PhaseDecision) -> str:
+    return sha256(f"{decision.previous}\n{to_json(decision)}".encode()).hexdigest()
