@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
 
 from bot import errors
 from bot.confirming import Buttons
-from bot.embeds import embeds, progress_text
+from bot.embeds import embeds, files, progress_text
 from bot.page import Page, Progress, Question
 
 _log = logging.getLogger(__name__)
@@ -72,21 +72,28 @@ class Delivery:
         # An edit of the progress may still be under way: discord.py sends one interaction's calls in their order.
         left = embeds(page)
         try:
-            await self._replace(left[0])
+            await self._replace(page, left[0])
             left.pop(0)
             while left:
-                await self._interaction.followup.send(embed=left[0], ephemeral=self._private)
+                await self._interaction.followup.send(
+                    embed=left[0], files=files(page, left[0]), ephemeral=self._private
+                )
                 left.pop(0)
         except discord.HTTPException as error:
             if error.code not in _TOKEN_IS_OVER:
                 raise
-            await self._to_channel(left)
+            await self._to_channel(page, left)
 
-    async def _replace(self, embed: discord.Embed) -> None:
+    async def _replace(self, page: Page, embed: discord.Embed) -> None:
         """Edit the reply, again where the connection broke: an edit can be repeated without harm."""
-        shown: dict[str, Any] = {"content": None, "embed": embed, "view": None}
+
+        def edited() -> Awaitable[Any]:
+            return self._interaction.edit_original_response(
+                content=None, embed=embed, view=None, attachments=files(page, embed)
+            )
+
         for wait_s in _RETRY_AFTER_S:
-            edit = asyncio.ensure_future(self._interaction.edit_original_response(**shown))
+            edit = asyncio.ensure_future(edited())
             await asyncio.wait({edit})
             error = edit.exception()
             if error is None:
@@ -94,9 +101,9 @@ class Delivery:
             if isinstance(error, discord.DiscordException):
                 raise error
             await asyncio.sleep(wait_s)
-        await self._interaction.edit_original_response(**shown)
+        await edited()
 
-    async def _to_channel(self, parts: list[discord.Embed]) -> None:
+    async def _to_channel(self, page: Page, parts: list[discord.Embed]) -> None:
         channel = self._interaction.channel
         if self._private:
             _log.warning(
@@ -107,7 +114,7 @@ class Delivery:
             _log.warning("The reply to interaction %s came too late, and has no channel.", self._interaction.id)
             return
         for embed in parts:
-            await channel.send(embed=embed)
+            await channel.send(embed=embed, files=files(page, embed))
 
 
 async def fail(interaction: discord.Interaction[Any], error: BaseException) -> None:

@@ -30,20 +30,28 @@ _COLOURS = {
 
 
 def embeds(page: Page) -> list[discord.Embed]:
-    """The page as one embed for each message, at most `MAX_EMBEDS`; the last one says so if the rest is left out."""
+    """The page as one embed for each message, at most `MAX_EMBEDS`; the last one says so if the rest is left out.
+
+    A picture stands in the last one, and is sent beside it: see `files`.
+    """
     pieces = split_markdown("\n".join(markdown(line) for line in page.lines), MAX_DESCRIPTION) or [""]
     if len(pieces) > MAX_EMBEDS:
         pieces = pieces[:MAX_EMBEDS]
         pieces[-1] += "\n\n*The rest is left out: ask for less at once.*"
     made = [discord.Embed(description=piece, colour=_COLOURS[page.tone]) for piece in pieces]
     _dress(made[0], made[-1], page)
+    if page.picture is not None:
+        made[-1].set_image(url=f"attachment://{_file_name(page.picture)}")
     return made
 
 
-def files(page: Page) -> list[discord.File]:
-    """What is sent with the page's last embed: its picture, made anew each time, because a file is read once."""
+def files(page: Page, embed: discord.Embed) -> list[discord.File]:
+    """What has to be sent with one of the page's embeds:
+
+    its picture, anew for each try, because a file is read once.
+    """
     picture = page.picture
-    if picture is None:
+    if picture is None or embed.image.url is None:
         return []
     description = without_pings(shorten(one_line(picture.alt), MAX_ALT))
     return [discord.File(io.BytesIO(picture.png), _file_name(picture), description=description)]
@@ -75,8 +83,6 @@ def _dress(first: discord.Embed, last: discord.Embed, page: Page) -> None:
     first.title = _within(page.title, MAX_TITLE) or None
     address = web_address(page.url)
     first.url = address if 0 < len(address) <= MAX_URL else None
-    if page.picture is not None:
-        last.set_image(url=f"attachment://{_file_name(page.picture)}")
     if page.footer:
         last.set_footer(text=without_pings(shorten(page.footer, MAX_FOOTER)))
 

@@ -20,7 +20,10 @@ ENTER_WITHIN_S, SKEW_S = 60.0, 60.0
 
 
 class CanarySlot(State, frozen=True):
-    """A place in the canary for `experiment`, which may enter until `enter_by` (unix s). Numbers are never used twice."""
+    """A place in the canary for `experiment`, which may enter until `enter_by` (unix s).
+
+    Numbers are never used twice.
+    """
 
     experiment: str
     number: int

@@ -8,8 +8,7 @@ normal mixture that starts at 0 and is tuned to 4 m has 3.23 and 3.03. A single 
 
 Asymptotic: sums of observations stand for W ("Time-uniform central limit theory and asymptotic confidence sequences",
 Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Annals of Statistics 52, 2024). So the promise is of the limit of a large
-burn-in, and not for each size, as it is with a bounded metric's exact sequence, which is about twice as wide. What goes
-wrong with little data is that a small variant of a skewed metric shows too little variance exactly when its mean is low.
+burn-in, and not for each size. What goes wrong with little data is that a small variant of a skewed metric shows too little variance exactly when its mean is low.
 Therefore the variance is the larger of Welch's (each variant by its own) and that of all observations together, which is
 the right one if the variants don't differ. `python -m evals experiments` measures what is left.
 """
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import BadInput
-from core.metric_sums import Moments, Numbers, cuped_slope
+from core.metric_sums import Moments, Numbers
 
 BURN_IN = 100
 """From this balanced size on: a quarter of what a single look needs to see 0.2 standard deviations at power 0.8."""
@@ -67,10 +66,16 @@ def difference(
     return np.where(np.isfinite(effect), effect, 0.0), half_width
 
 
+def cuped_slope(control: Moments, treatment: Moments) -> Numbers:
+    """The slope of the metric on its covariate within the variants (between them lies the effect); 0.0 without one."""
+    x_m2 = control.x_m2 + treatment.x_m2
+    known = control.merge(treatment).covaries() & (x_m2 > 0.0)
+    return np.where(known, control.xy + treatment.xy, 0.0) / np.where(known, x_m2, 1.0)
+
+
 def _means(control: Moments, treatment: Moments) -> tuple[Numbers, Numbers]:
     both = control.merge(treatment)
-    # The slope within the variants: between them lies the effect.
-    slope = cuped_slope(control._replace(m2=0.0, x_m2=control.x_m2 + treatment.x_m2, xy=control.xy + treatment.xy))
+    slope = cuped_slope(control, treatment)
     effect = treatment.mean - control.mean - slope * (treatment.x_mean - control.x_mean)
     unit = np.ones_like(effect)
     variance = _variance(control, treatment, both, (slope, slope, slope), (unit, unit, unit))

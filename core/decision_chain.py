@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from hashlib import sha256
 
+import msgspec
 from msgspec.structs import replace
 
 from core.entities import State
@@ -31,13 +32,14 @@ class Phase(StrEnum):
 class Gain(State, frozen=True):
     """How much better than the control a variant is in the primary metric, with an anytime-valid interval.
 
-    In the metric's own unit; `control` and `outcomes` are how many outcomes of each it comes from.
+    In the metric's own unit; `low` and `high` are None while nothing can be said. `control` and `outcomes` are how many
+    outcomes of each it comes from.
     """
 
     variant: str
     gain: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     control: int
     outcomes: int
 
@@ -46,14 +48,15 @@ class Evidence(State, frozen=True):
     """The numbers that a decision was taken on, all of the phase that it ended.
 
     `lived_s` is how long the phase lasted (see `core.experiment_state`), `exposures` and `outcomes` count by variant,
-    `units` are the sampled ones of each. `ratio_p` is the sample-ratio check's of the units, `loss_p` that of outcomes
-    among exposures. `alarms` say in words what stands against going on.
+    `units` are those of each among the first that came. `ratio_p` is the sample-ratio check
+    of the units, `loss_p` that of the exposures without an outcome. `alarms` say in words what stands
+    against going on.
     """
 
     lived_s: float = 0.0
-    exposures: dict[str, int] = {}
-    outcomes: dict[str, int] = {}
-    units: dict[str, int] = {}
+    exposures: dict[str, int] = msgspec.field(default_factory=dict)
+    outcomes: dict[str, int] = msgspec.field(default_factory=dict)
+    units: dict[str, int] = msgspec.field(default_factory=dict)
     gains: tuple[Gain, ...] = ()
     ratio_p: float = 1.0
     loss_p: float = 1.0

@@ -31,8 +31,13 @@ def assign_command(plan: ExperimentPlan, tenant: str, unit: str) -> Assign:
     """The unit's hashed places in the experiment. Raises BadInput where tenant or unit is empty."""
     name = plan.name
     inside = plan.place is None or plan.place.holds(tenant, unit)
-    # Three hashes that have nothing to do with each other: who is in the canary, with which variant, and who is sampled.
-    places = (bucket(f"{name} share", tenant, unit), bucket(name, tenant, unit), bucket(f"{name} sample", tenant, unit))
+    # Three hashes that have nothing to do with each other: who is in the canary, with which variant, and who is one
+    # unit.
+    places = (
+        bucket(f"{name} share", tenant, unit),
+        bucket(name, tenant, unit),
+        bucket(f"{name} identity", tenant, unit),
+    )
     return Assign(*places, inside, plan.control)
 
 
@@ -47,8 +52,8 @@ def decide_assign(state: Experiment, command: Assign, now: float) -> Decision[Ev
         return Decision(Assigned(plan.control, phase, state.epoch))
     variant = state.variant if phase is Phase.ACTIVE else variant_at(plan.fractions, command.position)
     index = plan.variants.index(variant)
-    unit = exposed_units.row(command.sample, index)
-    new = exposed_units.is_new(state.sample, unit)
+    unit = exposed_units.row(command.identity, index)
+    new = exposed_units.is_new(state.units, unit)
     reply = Assigned(variant, phase, state.epoch, exposed=True)
     return Decision(reply, (Exposed(index, now, unit if new else b""),))
 
@@ -81,7 +86,7 @@ def decide_outcome(state: Experiment, command: Observe | ObservePair, now: float
 def _counted(state: Experiment, plan: ExperimentPlan, event: Observed | Paired, now: float) -> Decision[Event]:
     """The outcome counts; where that trips a guard rail, the experiment is off from here on."""
     after = evolve_experiment(state, event)
-    rail = tripped(plan, after, plan.variants[event.variant])
+    rail = tripped(after, plan.variants[event.variant])
     if not rail:
         return Decision(Counted(True, state.phase), (event,))
     step = moved(after, plan, Phase.OFF, evidence(after, now), now, GUARD_RAIL, rail)

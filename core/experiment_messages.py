@@ -5,6 +5,8 @@ Times are unix seconds. Who a unit is stands in none of them: a command carries 
 
 from typing import TypeAlias
 
+import msgspec
+
 from core.canary_slots import CanarySlot, FreeSlot, NoSlot, ReserveSlot, SlotFreed, SlotKept, SlotTaken
 from core.decision_chain import Evidence, Phase, PhaseDecision
 from core.entities import Message
@@ -18,13 +20,13 @@ GUARD_RAIL = "guard rail"
 class Assign(Message, frozen=True, gc=False):
     """Which variant has a unit, whose hashed places in [0, 1) these are?
 
-    `share` says whether it is in the canary, `position` which variant it has there, `sample` whether it is counted as a
-    unit; `inside` is whether the experiment's slice of its layer holds it. `control` is the one of a run that is to come.
+    `share` says whether it is in the canary, `position` which variant it has there, and `identity` tells it from other
+    units; `inside` is whether the experiment's slice of its layer holds it. `control` is that of a run to come.
     """
 
     share: float
     position: float
-    sample: float
+    identity: float
     inside: bool = True
     control: str = CONTROL
 
@@ -39,7 +41,7 @@ class Observe(Message, frozen=True):
     variant: str
     metrics: dict[str, float]
     epoch: int
-    covariates: dict[str, float] = {}
+    covariates: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class ObservePair(Message, frozen=True):
@@ -77,7 +79,7 @@ class RollBack(Message, frozen=True):
 
 # ---------------------------------------------------------------- events
 class Exposed(Message, frozen=True, gc=False):
-    """A unit has the variant of this index; `unit` are its bytes where it is new in the sample."""
+    """A unit has the variant of this index; `unit` are its bytes where it is counted as a new one."""
 
     variant: int
     at: float
@@ -90,7 +92,7 @@ class Observed(Message, frozen=True):
     variant: int
     at: float
     metrics: dict[str, float]
-    covariates: dict[str, float] = {}
+    covariates: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class Paired(Message, frozen=True):

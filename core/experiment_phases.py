@@ -33,7 +33,7 @@ def decide_step(state: Experiment, command: Start | Promote | RollBack, now: flo
     else:
         wanted = (_wanted(plan, command.variant),)
         because = ()
-    because += tuple(lack for variant in wanted for lack in lacking(plan, state.phase, known, variant))
+    because += tuple(lack for variant in wanted for lack in lacking(plan, known, variant))
     if because:
         return _stays(state, known, *because)
     after = _NEXT[state.phase]

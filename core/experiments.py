@@ -1,17 +1,18 @@
 """Experiments: who gets what, what came of it, and each step from off over shadow and canary to active, on evidence.
 
-One kind, three sorts of keys: an experiment's name; `CANARIES`, the slots of all canaries together; and "flags:<tenant>",
-a tenant's switches.
+One kind, three sorts of keys: an experiment's name; `CANARIES`, the slots of all canaries together; and
+"flags:<tenant>", a tenant's switches.
 
-The promises. The same unit has the same variant in every process and after every restart; an exposure is on disk before
-the variant is told, so none acts that is not counted. While a plan stays the same a unit keeps its variant: who is in a
-canary of 5 % is in one of 10 % too, with the same variant, and nothing has to be remembered for that. Nobody is promoted
-without the evidence that the plan asks for; a guard rail takes the experiment back in the commit that writes the outcome
-which trips it. Every step is a decision with its numbers, chained to the one before (`core.decision_chain`).
+The promises. The same unit has the same variant in every process and after every restart; an exposure is on disk
+before the variant is told, so none acts that is not counted. While a plan stays the same a unit keeps its variant: who
+is in a canary of 5 % is in one of 10 % too, with the same variant, and nothing has to be remembered for that. Nobody
+is promoted without the evidence that the plan asks for; a guard rail takes the experiment back in the commit that
+writes the outcome which trips it. Every step is a decision with its numbers, chained to the one before
+(`core.decision_chain`).
 
 What does not fit is refused: a number that a metric cannot be, a variant or metric that the run's plan has not. A plan
-that changed in the code meanwhile changes no run under way: the one that it began with holds until it ends. An outcome of
-an earlier phase is not counted, nor one without an exposure.
+that changed in the code meanwhile changes no run under way: the one that it began with holds until it ends. An outcome
+of an earlier phase is not counted, nor one without an exposure.
 """
 
 from typing import Any

@@ -6,6 +6,7 @@ them is refused, so that a slip of the pen never lies there unnoticed.
 
 from collections.abc import Collection, Mapping
 
+import msgspec
 from msgspec.structs import replace
 
 from core.entities import Decision, Message, State
@@ -17,13 +18,16 @@ FLAGS = "flags:"
 class Flags(State, frozen=True):
     """A tenant's overrides by feature, and who set the last one when."""
 
-    of_feature: dict[str, bool] = {}
+    of_feature: dict[str, bool] = msgspec.field(default_factory=dict)
     by: str = ""
     at: float = 0.0
 
 
 class SetFlag(Message, frozen=True):
-    """Switch `feature` on or off for the tenant; None: as the settings say again. `known` are the features there are."""
+    """Switch `feature` on or off for the tenant; None:
+
+    as the settings say again. `known` are the features there are.
+    """
 
     feature: str
     value: bool | None

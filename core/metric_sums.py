@@ -4,7 +4,6 @@ They are enough for a mean, its variance, CUPED with a covariate that was known 
 two sums. An observation must be independent of the others: where a unit gives many, sum them by unit and take a ratio.
 """
 
-import math
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -120,8 +119,8 @@ def checked_number(value: float, name: str) -> float:
 def running_moments(values: NDArray[np.float64], taken: NDArray[np.bool_], x: Numbers = 0.0) -> Moments:
     """The sums after each observation of `values`, along the last axis, of those that are `taken`.
 
-    The array form of `MetricSums.add`, for simulations; before the first one taken the means are 0.0. Equal to adding one by
-    one up to rounding: the sums are formed around the first value of each row.
+    The array form of `MetricSums.add`, for simulations, and equal to it up to rounding: the sums are formed around the
+    first value of each row. Before the first one taken the means are 0.0.
     """
     values, x = np.broadcast_arrays(np.asarray(values, np.float64), np.asarray(x, np.float64))
     start, x_start = values[..., :1], x[..., :1]
@@ -143,14 +142,3 @@ def running_moments(values: NDArray[np.float64], taken: NDArray[np.bool_], x: Nu
         n * np.maximum(mean_of(z * z) - z_mean * z_mean, 0.0),
         n * (mean_of(y * z) - y_mean * z_mean),
     )
-
-
-def cuped_slope(both: Moments) -> Numbers:
-    """The slope of the metric on its covariate; 0.0 where the covariate does not vary."""
-    known = both.covaries()
-    return np.where(known, both.xy, 0.0) / np.where(known, both.x_m2, 1.0)
-
-
-def is_finite(moments: Moments) -> bool:
-    """Whether every sum of `moments` is a finite number."""
-    return all(math.isfinite(number) for number in np.ravel(np.asarray(moments)))

@@ -96,8 +96,15 @@ class Pace(Protocol):
 class ChatModel(Protocol):
     """Writes an answer from evidence."""
 
-    async def complete(self, prompt: Prompt, paid: bool = True) -> StepResult[Completion]:
-        """Ask the models in order until one answers; the local extractive one stands last, or alone without `paid`."""
+    async def complete(self, prompt: Prompt, paid: bool = True, first: str = "") -> StepResult[Completion]:
+        """Ask the models in order, the one named `first` before all, until one answers.
+
+        The local extractive one stands last, or alone without `paid`.
+        """
+        ...
+
+    async def count_tokens(self, prompts: Sequence[Prompt], arm: str) -> tuple[int, ...]:
+        """The tokens of each prompt as the model `arm` reads it."""
         ...
 
     async def ceiling(self, prompt: Prompt) -> Amount:

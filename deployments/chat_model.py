@@ -48,16 +48,18 @@ class ChatModel:
         self._router = ModelRouter(self._arms)
         self._tracer = tracer_for(tracing)
 
-    async def complete(self, prompt: Prompt, paid: bool = True) -> StepResult[Completion]:
+    async def complete(self, prompt: Prompt, paid: bool = True, first: str = "") -> StepResult[Completion]:
         """The claims of the first model that answers; of the extractive one, which costs nothing, without `paid`.
 
-        Fails only where the extractive one failed as well.
+        The arm named `first`, if there is one, is asked before the others. Fails only where the extractive one failed
+        as well.
         """
         messages = render(prompt)
         span = self._tracer.start("answer", {"messages": messages})
         course = _Course(messages, span, time.monotonic() + self._deadline_s)
         # Without evidence there is nothing to pay a model for.
-        for arm in self._arms if prompt.evidence and paid else ():
+        arms = sorted(self._arms, key=lambda arm: arm.name != first)
+        for arm in arms if prompt.evidence and paid else ():
             claims = await self._ask(arm, course)
             if claims is not None:
                 return Ok(course.finish(claims, arm.name))
@@ -80,6 +82,15 @@ class ChatModel:
             for _ in range(ATTEMPTS):
                 total = total.plus(self._router.most(arm, messages))
         return total
+
+    async def count_tokens(self, prompts: Sequence[Prompt], arm: str) -> tuple[int, ...]:
+        """The tokens of each prompt as `arm` reads it, by its own tokenizer; words and marks for the extractive one.
+
+        Which tokenizer is whose is LiteLLM's knowledge; where a provider keeps its own secret, OpenAI's counts.
+        """
+        model = next((known.model for known in self._arms if known.name == arm), "")
+        # The first call in a process loads a tokenizer, which takes a moment.
+        return tuple([await asyncio.to_thread(self._router.count, model, render(prompt)) for prompt in prompts])
 
     async def close(self, timeout_s: float = 5.0) -> None:
         """Close the connections to the providers, and send the traces that wait for at most `timeout_s` seconds."""

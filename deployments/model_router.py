@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core import words
 from core.arms import EXTRACTIVE, ModelArm
 from core.prompting import Prompt
 from core.spending import Amount, usd
@@ -90,9 +91,16 @@ class ModelRouter:
 
     def most(self, arm: ModelArm, messages: list[dict[str, str]]) -> Amount:
         """The most that one call of `arm` may cost, read and write; no US dollars where its price is unknown."""
-        counted = self._litellm.token_counter(model=arm.model, messages=messages)
+        counted = self.count(arm.model, messages)
         read, written = math.ceil(counted * TOKENS_ALLOWED), arm.max_output_tokens
         return Amount(usd(self._price(arm, read, written)), read + written)
+
+    def count(self, model: str, messages: list[dict[str, str]]) -> int:
+        """The tokens of `messages` by the tokenizer of `model`; words and marks without one."""
+        if not model:
+            return sum(words.count_tokens(message["content"]) for message in messages)
+        # LiteLLM knows tokenizers by the bare name: with its provider, every model counts as an old one of OpenAI's.
+        return int(self._litellm.token_counter(model=model.rpartition("/")[2], messages=messages))
 
     def _price(self, arm: ModelArm, read: int, written: int) -> float:
         if arm.input_cost_per_token is not None or arm.output_cost_per_token is not None:

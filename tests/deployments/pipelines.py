@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -64,13 +64,15 @@ class ScriptedChat:
         self.reply, self.most = reply, most
         self.prompts: list[Prompt] = []
         self.paid: list[bool] = []
+        self.first: list[str] = []
         self.entered = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def complete(self, prompt: Prompt, paid: bool = True) -> StepResult[Completion]:
+    async def complete(self, prompt: Prompt, paid: bool = True, first: str = "") -> StepResult[Completion]:
         self.prompts.append(prompt)
         self.paid.append(paid)
+        self.first.append(first)
         self.entered.set()
         await self.gate.wait()
         if isinstance(self.reply, Exception):
@@ -78,6 +80,11 @@ class ScriptedChat:
         if not paid and isinstance(self.reply, Ok):
             return Ok(Completion(self.reply.data.claims, EXTRACTIVE))
         return self.reply
+
+    async def count_tokens(self, prompts: Sequence[Prompt], arm: str) -> tuple[int, ...]:
+        """Ten for each sentence."""
+        assert arm
+        return tuple(10 * len(prompt.evidence) for prompt in prompts)
 
     async def ceiling(self, prompt: Prompt) -> Amount:
         assert prompt.evidence

@@ -53,9 +53,10 @@ async def test_when_a_budget_is_used_up_it_says_until_when(limits: dict[str, str
 
 async def test_what_else_went_wrong_stands_beside_it() -> None:
     class Worse(ScriptedChat):
-        async def complete(self, prompt: Prompt, paid: bool = True) -> StepResult[Completion]:
+        async def complete(self, prompt: Prompt, paid: bool = True, first: str = "") -> StepResult[Completion]:
             assert prompt.evidence
             assert not paid
+            assert not first
             return Ok(Completion((), EXTRACTIVE, degraded="it is slow"))
 
     async with bench(Worse(), ledger=limited({"request": "0.01"})) as made:

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from config.models import load_models
 from core.arms import EXTRACTIVE, ModelArm
 from core.messages import Sentence
-from core.prompting import Completion, Evidence, Prompt
+from core.prompting import Completion, Evidence, Prompt, render
 from core.spending import NOTHING
+from core.words import count_tokens
 from deployments.chat_model import ATTEMPTS, ChatModel
 from tests.deployments.chat_models import CLAIM, GOOD, PROMPT, TALK, arm, chat, completed
 from tests.fakes.openai import FakeOpenAI, Says
@@ -174,3 +175,29 @@ async def test_without_pay_the_extractive_model_answers_alone() -> None:
         answer = completed(await model.complete(PROMPT, paid=False))
     assert (answer.model, answer.cost_usd, answer.degraded, server.asked) == (EXTRACTIVE, 0.0, "", [])
     assert answer.claims
+
+
+# ---------------------------------------------------------------- which model goes first
+async def test_the_arm_that_is_chosen_is_asked_first_and_the_others_stand_behind_it() -> None:
+    async with FakeOpenAI([Says(GOOD)]) as server, FakeOpenAI([Says("no JSON")]) as broken:
+        async with chat(arm("one", server), arm("two", server)) as model:
+            assert completed(await model.complete(PROMPT, first="two")).model == "two"
+        async with chat(arm("one", server), arm("two", broken)) as model:
+            answer = completed(await model.complete(PROMPT, first="two"))
+    assert answer.model == "one"
+    assert answer.degraded.startswith("two ")
+
+
+async def test_an_arm_that_is_not_there_changes_nothing() -> None:
+    async with FakeOpenAI([Says(GOOD)]) as server, chat(arm("one", server), arm("two", server)) as model:
+        assert completed(await model.complete(PROMPT, first="gone")).model == "one"
+
+
+async def test_tokens_are_counted_as_the_model_reads_them() -> None:
+    few, many = (Prompt("Что он сказал?", PROMPT.evidence * times) for times in (1, 3))
+    newer, older = (ModelArm(name, f"openai/{name}", SecretStr("sk-made-up")) for name in ("gpt-4o-mini", "gpt-4"))
+    async with chat(newer, older) as model:
+        counted = {name: await model.count_tokens([few, many], name) for name in ("gpt-4o-mini", "gpt-4", EXTRACTIVE)}
+    assert all(0 < of_few < of_many for of_few, of_many in counted.values())
+    assert counted["gpt-4o-mini"] < counted["gpt-4"], "the older tokenizer cuts Cyrillic smaller"
+    assert counted[EXTRACTIVE][0] == sum(count_tokens(message["content"]) for message in render(few))
