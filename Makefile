@@ -63,10 +63,8 @@ chaos: $(READY)  ## kill shards, workers and posters under load, on SQLite and o
 	.ci/isolated $(BIN)/python -m tests.chaos --kills 60 --postgres
 	.ci/isolated $(BIN)/python -m tests.chaos.ingest_run --videos 100 --kills 100
 
-eval: $(READY)  ## measure on real data: make eval NAME=captions DATA=folder
-	@[ -n "$(NAME)" ] && [ -n "$(DATA)" ] || { \
-	  echo "usage: make eval NAME=name DATA=folder, which runs"; $(BIN)/python -m evals; exit 2; }
-	$(BIN)/python -m evals $(NAME) --data "$(DATA)"
+eval: $(READY)  ## every eval beside its floors; make eval NAME=captions DATA=folder measures one on other data
+	$(BIN)/python -m evals $(if $(DATA),$(NAME) --data "$(DATA)",floors $(if $(NAME),--only $(NAME)) $(if $(PLANT),--plant $(PLANT)))
 
 bench: $(READY)  ## measure speed and memory: make bench NAME=embeddings
 	@[ -n "$(NAME)" ] || { echo "usage: make bench NAME=name, which runs"; $(BIN)/python -m evals.bench; exit 2; }

@@ -1,16 +1,17 @@
 """An interval for the difference of two variants that may be looked at after every observation.
 
 Boundary: H. Robbins and D. Siegmund, "Boundary crossing probabilities for the Wiener process and sample sums", Annals
-of Mathematical Statistics 41, 1970. For Brownian motion W, the chance that |W(t)| >= sqrt(t * (a^2 + log(t / m))) for any
-t >= m, however late, is 2 * (1 - Phi(a) + a * phi(a)); `a` is chosen so that it is alpha. Nothing is said before m, the
+of Mathematical Statistics 41, 1970. For Brownian motion W, the chance that |W(t)| >= sqrt(t (a^2 + log(t / m))) for any
+t >= m, however late, is 2 (1 - Phi(a) + a phi(a)); `a` is chosen so that it is alpha. Nothing is said before m, the
 burn-in, and what is saved there is what makes the interval narrow: 2.80 standard errors at m and 3.03 at 4 m, where a
 normal mixture that starts at 0 and is tuned to 4 m has 3.23 and 3.03. A single look at a fixed size has 1.96.
 
 Asymptotic: sums of observations stand for W ("Time-uniform central limit theory and asymptotic confidence sequences",
-Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Annals of Statistics 52, 2024). So the promise is of the limit of a large
-burn-in, and not for each size. What goes wrong with little data is that a small variant of a skewed metric shows too little variance exactly when its mean is low.
-Therefore the variance is the larger of Welch's (each variant by its own) and that of all observations together, which is
-the right one if the variants don't differ. `python -m evals experiments` measures what is left.
+Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Annals of Statistics 52, 2024). So the promise is that of the limit of
+a large burn-in. What goes wrong with less is that a small variant of a skewed metric shows too little variance exactly
+when its mean is low. Therefore the variance is the larger of Welch's (each variant by its own) and that of all
+observations together, which is the right one if the variants don't differ. `python -m evals experiments` measures what
+is left.
 """
 
 import math
@@ -99,9 +100,7 @@ def _variance(
 ) -> NDArray[np.float64]:
     """The variance of the difference: the larger of Welch's and that of all observations together."""
     own, other, all_of_them = (
-        np.maximum(it.m2 - 2 * slope * it.xy + slope * slope * it.x_m2, 0.0)
-        / np.maximum(it.n - 1, 1)
-        / (scale * scale)
+        np.maximum(it.m2 - 2 * slope * it.xy + slope * slope * it.x_m2, 0.0) / np.maximum(it.n - 1, 1) / (scale * scale)
         for it, slope, scale in zip((control, treatment, both), slopes, scales, strict=True)
     )
     n_control, n_treatment = np.maximum(control.n, 1), np.maximum(treatment.n, 1)

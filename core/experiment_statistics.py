@@ -1,7 +1,7 @@
-"""What the observations of an experiment say, valid at whatever moment it is asked: nobody has to wait for a planned end.
+"""What the observations of an experiment say, valid at whatever moment it is asked: nobody has to wait for an end.
 
-    compare       is treatment different from control?          an interval, wrong at any time at most `alpha` of the time
-    sample_ratio  do the variants get the shares they should?   an alarm, false at any time at most at 0.001
+    compare       is treatment different from control?          an interval, ever wrong with a chance of at most alpha
+    sample_ratio  do the variants get the shares they should?   an alarm, ever false with a chance of at most 0.001
     guard         does the variant do harm that takes it back?  see core/guard_rails.py
 
 Each looks at the sums as they are now, and may be asked after every observation.
@@ -45,8 +45,8 @@ _LOG_GAMMA = np.frompyfunc(math.lgamma, 1, 1)
 class Comparison(State, frozen=True):
     """Treatment minus control: `effect`, and the bounds of its confidence sequence.
 
-    `low` and `high` are None while nothing can be said: during the burn-in, with a variant that has nobody, or while all
-    values are equal. `decided` is whether 0 is outside of the bounds.
+    `low` and `high` are None while nothing can be said: during the burn-in, with a variant that has nobody, or while
+    all values are equal. `decided` is whether 0 is outside of the bounds.
     """
 
     effect: float
@@ -75,9 +75,9 @@ def compare(
     """Treatment minus control, at a level that holds with a look after every observation.
 
     Of means, corrected by the covariate where there is one (CUPED); with `ratio` of the sums of values over the sums of
-    covariates. Nothing is said before the variants together are worth two of `burn_in` each: with shares of 90 % and
-    10 %, after 2.8 times `burn_in` in all. A larger burn-in suits a smaller effect: a quarter of the size of variant that a
-    single look would need. Raises BadInput for an alpha that is no chance, or a burn-in below 20.
+    covariates. Nothing is said before the variants are worth two of `burn_in` each: with shares of 90 % and 10 % that
+    is after 5.6 times `burn_in` in all. A larger burn-in suits a smaller effect: a quarter of the size of a variant
+    that a single look would need. Raises BadInput for an alpha that is no chance, or a burn-in below 20.
     """
     if not burn_in >= 20:
         raise BadInput(
@@ -123,8 +123,8 @@ def log_evidence(counts: Sequence[Numbers], shares: Sequence[float]) -> Numbers:
     """The log of the evidence against `shares` (each above 0) in `counts`, numbers or arrays of one shape.
 
     The Bayes factor of a multinomial with a Dirichlet prior around `shares`: a martingale that starts at 1, so that it
-    exceeds 1000 at any time with a chance of at most 0.001 ("Anytime-valid inference for multinomial count data", Lindon
-    and Malek, NeurIPS 2022). Here the mean of two, a broad and a narrow prior, which is a martingale again.
+    ever exceeds 1000 with a chance of at most 0.001 ("Anytime-valid inference for multinomial count data", Lindon and
+    Malek, NeurIPS 2022). Here the mean of two, of a broad and a narrow prior, which is a martingale again.
     """
     n = sum(counts[1:], start=counts[0])
     each = []

@@ -124,11 +124,25 @@ def test_an_old_python_is_refused_by_name(checkout: Checkout) -> None:
     assert checkout.calls() == []
 
 
-@pytest.mark.parametrize("target", ["eval", "bench"])
-def test_measurements_without_a_name_say_how_they_are_called(checkout: Checkout, target: str) -> None:
-    told = checkout.make(target)
+def test_a_benchmark_without_a_name_says_how_it_is_called(checkout: Checkout) -> None:
+    told = checkout.make("bench")
     assert told.returncode == 2
-    assert f"usage: make {target} NAME=" in told.stdout
+    assert "usage: make bench NAME=" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "runs"),
+    [
+        ((), "floors"),
+        (("NAME=cache", "PLANT=cache"), "floors --only cache --plant cache"),
+        (("NAME=cache", "DATA=some folder"), 'cache --data "some folder"'),
+    ],
+)
+def test_evals_are_all_measured_or_one_or_one_on_other_data(
+    checkout: Checkout, given: tuple[str, ...], runs: str
+) -> None:
+    plan = checkout.make("--dry-run", "eval", *given).stdout.splitlines()
+    assert " ".join(plan[-1].split()) == f".venv/bin/python -m evals {runs}"
 
 
 def test_ci_runs_what_make_test_runs() -> None:
