@@ -77,13 +77,13 @@ def tripped(state: Experiment, variant: str) -> str:
     tallies = _by_variant(state, plan)
     control, mine = tallies[plan.control], tallies[variant]
     failed, its_failed = (tally.sums.get(ERROR, _NOTHING) for tally in (control, mine))
-    # First what costs little: the estimate has to be beyond the limit in any case.
-    if its_failed.mean > failed.mean * (1 + ERRORS.max_increase):
+    # First what costs little: the estimate has to reach the limit in any case.
+    if its_failed.mean > 0 and its_failed.mean >= failed.mean * (1 + ERRORS.max_increase):
         rail = guard(failed, its_failed, ERRORS)
         if rail.tripped:
             return f"errors {_told(rail)} against {plan.control}."
     usual, its = control.latency.quantile(P95.quantile), mine.latency.quantile(P95.quantile)
-    if usual is not None and its is not None and its > usual * (1 + P95.max_increase / 2):
+    if usual and its and its / usual - 1.0 >= P95.max_increase:
         rail = guard(control.latency, mine.latency, P95)
         if rail.tripped:
             return f"p95 latency {_told(rail)} against {plan.control}."

@@ -21,7 +21,7 @@ from core.experiment_messages import (
     Paired,
 )
 from core.experiment_phases import moved, record
-from core.experiment_plans import ExperimentPlan
+from core.experiment_plans import ERROR, ExperimentPlan
 from core.experiment_state import Experiment, evolve_experiment
 
 MAX_COVARIATE = 1e12
@@ -105,6 +105,8 @@ def _read(plan: ExperimentPlan, metrics: Mapping[str, float]) -> dict[str, float
         if name not in measured:
             problem = f"The run of {plan.name} has no metric {name[:40]!r}."
             raise BadInput(problem, f"It began with {', '.join(measured)}; roll it back and start it anew.")
+    if metrics.get(ERROR, 0.0) not in (0.0, 1.0):
+        raise BadInput(f"The error of an outcome is {str(metrics[ERROR])[:40]}.", "Pass 1.0 where it failed, else 0.0.")
     return {name: measured[name].read(value) for name, value in sorted(metrics.items())}
 
 

@@ -7,25 +7,22 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.activity_documents import AnswerActivity
 from core.citations import verify
-from core.messages import Answer, Ask, Claim, Hit, Receipt, SearchQuery
+from core.messages import Answer, Ask, Claim, Hit, SearchQuery
 from core.ports import ActivityLog, BudgetLedger, ChatModel, Embedder, Pace, TranscriptStore, Vectors
-from core.prompting import Completion, Evidence, Prompt
+from core.prompting import Completion, Prompt
 from core.questions import checked_question
 from core.results import ErrorCategory, Fail, Ok, StepResult
 from core.spending import NOTHING
 from core.stages import Run, Stopped, stage
 from core.tenancy import TenantContext
 from core.trimming import everything, select
-from core.words import count_tokens
+from deployments.answer_records import AnswerRecords, Draft, Trimmed
 from deployments.background import Background
 from deployments.pacing import admit
 from deployments.spending import Account, SpendingConfig
 
 DRAIN_S = 10.0
-# A document of the activity log has at most 64 KB, and a character up to four bytes.
-MAX_LOGGED_CHARS = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +38,6 @@ class PipelineConfig:
     compress: bool = False
     paid_models: bool = True
     spending: SpendingConfig = field(default_factory=SpendingConfig)
-
-
-@dataclass(frozen=True, slots=True)
-class Trimmed:
-    """What trimming chose: `chosen` of `everything`, each as evidence in the order of passages and times."""
-
-    chosen: tuple[Evidence, ...]
-    everything: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An answer before its receipt."""
-
-    question: str
-    claims: tuple[Claim, ...]
-    dropped: int
-    completion: Completion
-    hits: Sequence[Hit]
-    trimmed: Trimmed
-
-    def answer(self, run: Run, answer_id: str) -> Answer:
-        completion = self.completion
-        receipt = Receipt(
-            model=completion.model,
-            prompt_tokens=completion.prompt_tokens,
-            completion_tokens=completion.completion_tokens,
-            cost_usd=completion.cost_usd,
-            tokens_untrimmed=_tokens(self.trimmed.everything),
-            tokens_trimmed=_tokens(self.trimmed.chosen),
-            passages_searched=len(self.hits),
-            quotes_dropped=self.dropped,
-            degraded=completion.degraded,
-            stages=run.stages,
-        )
-        return Answer(self.question, self.claims, receipt, answer_id)
 
 
 class AnswerPipeline:
@@ -102,7 +63,7 @@ class AnswerPipeline:
         """`new_id` gives each answer an id that no other has."""
         self._background = Background()
         self._config, self._embedder, self._store, self._chat = config, embedder, store, chat
-        self._pace, self._ledger, self._activity = pace, ledger, activity
+        self._pace, self._ledger, self._records = pace, ledger, AnswerRecords(activity, chat)
         self._clock, self._new_id = clock, new_id
 
     async def ask(self, ask: Ask) -> StepResult[Answer]:
@@ -122,7 +83,7 @@ class AnswerPipeline:
         finally:
             account.close()
         answer = draft.answer(run, answer_id)
-        self._background.start(self._keep(ask.tenant, answer), f"Logging answer {answer_id}")
+        self._background.start(self._records.keep(ask.tenant, answer, draft), f"Logging answer {answer_id}")
         return Ok(answer)
 
     async def search(self, query: SearchQuery) -> StepResult[Sequence[Hit]]:
@@ -158,20 +119,6 @@ class AnswerPipeline:
         completion = await run(self._generate, prompt, account, unpaid)
         claims, dropped = await run(self._verify, completion, hits)
         return Draft(question, claims, dropped, completion, hits, trimmed)
-
-    async def _keep(self, tenant: TenantContext, answer: Answer) -> None:
-        """Put the answer into the activity log, which keeps its words only where it was told to."""
-        document = AnswerActivity(
-            answer_id=answer.answer_id,
-            workspace=tenant.workspace,
-            user=tenant.user,
-            supported=answer.supported,
-            receipt=answer.receipt,
-            question=answer.question[:MAX_LOGGED_CHARS],
-            answer="\n".join(claim.text for claim in answer.claims)[:MAX_LOGGED_CHARS],
-            recordings=_quoted(answer),
-        )
-        await self._activity.log(tenant.tenant, (document,))
 
     @stage("check")
     async def _check(self, question: str) -> StepResult[str]:
@@ -223,13 +170,3 @@ class AnswerPipeline:
     async def _settle(self, account: Account) -> StepResult[None]:
         await account.settle()
         return Ok(None)
-
-
-def _tokens(evidence: Sequence[Evidence]) -> int:
-    return sum(count_tokens(item.sentence.text) for item in evidence)
-
-
-def _quoted(answer: Answer) -> tuple[str, ...]:
-    """The recordings that an answer quotes."""
-    quotes = (quote for claim in answer.claims for quote in claim.quotes)
-    return tuple(dict.fromkeys(quote.recording.recording_id for quote in quotes))

@@ -6,13 +6,4 @@
     shadow.observe(given, "trimming", metrics)                       in canary and active: what came of it
 """
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
-from core.errors import BotError
-from core.experiment_messages import Assigned
-from core.experiment_plans import CONTROL, ERROR, LATENCY_MS
-from core.experiment_ports import Assignments
-from deployments.background import Background

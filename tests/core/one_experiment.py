@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from core.canary_slots import CanarySlot
 from core.decision_chain import Evidence, PhaseDecision
@@ -133,6 +134,15 @@ class Registry:
             else:
                 for unit in self.units(4):
                     self.observe(self.assign(unit))
+
+    def in_canary_at_once(self) -> "Registry":
+        """The same with a plan that asks for no time and hardly for outcomes."""
+        self.plan = replace(self.plan, least_phase_s=0.0, least_outcomes=1)
+        self.start()
+        for variant in self.plan.candidates:
+            self.do(ObservePair(variant, {"error": 0.0, self.plan.primary.name: 0.5}, {self.plan.primary.name: 0.5}, 1))
+        assert isinstance(self.promote(), Moved)
+        return self
 
     def in_canary(self) -> "Registry":
         """Bring it into the canary, by way of 72 hours of shadow."""

@@ -4,11 +4,12 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.budget_messages import BudgetLimits
-from core.messages import Answer, Ask, Passage, Recording, Sentence
+from core.errors import BotError
+from core.messages import Answer, Ask, Passage, Receipt, Recording, Sentence
 from core.ports import ActivityLog
 from core.prompting import Completion, DraftClaim, Prompt
 from core.results import Ok, StepResult
@@ -65,6 +66,8 @@ class ScriptedChat:
         self.prompts: list[Prompt] = []
         self.paid: list[bool] = []
         self.first: list[str] = []
+        self.counted: list[Prompt] = []
+        self.uncountable: BotError | None = None
         self.entered = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
@@ -84,11 +87,19 @@ class ScriptedChat:
     async def count_tokens(self, prompts: Sequence[Prompt], arm: str) -> tuple[int, ...]:
         """Ten for each sentence."""
         assert arm
+        if self.uncountable is not None:
+            raise self.uncountable
+        self.counted += prompts
         return tuple(10 * len(prompt.evidence) for prompt in prompts)
 
     async def ceiling(self, prompt: Prompt) -> Amount:
         assert prompt.evidence
         return self.most
+
+
+def without_counts(receipt: Receipt) -> Receipt:
+    """The receipt without the tokens that are counted exactly after the answer."""
+    return replace(receipt, tokens_untrimmed=0, tokens_trimmed=0)
 
 
 @dataclass

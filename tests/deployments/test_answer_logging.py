@@ -16,8 +16,9 @@ from core.prompting import Completion, DraftClaim
 from core.rate_limit_messages import Refused
 from core.results import ErrorCategory, Fail, Ok
 from core.tenancy import TenantContext
-from deployments.answer_pipeline import MAX_LOGGED_CHARS, AnswerPipeline, PipelineConfig
-from tests.deployments.pipelines import QUESTION, SENTENCES, TENANT, Bench, ScriptedChat, bench
+from deployments.answer_pipeline import AnswerPipeline, PipelineConfig
+from deployments.answer_records import MAX_LOGGED_CHARS
+from tests.deployments.pipelines import QUESTION, SENTENCES, TENANT, Bench, ScriptedChat, bench, without_counts
 from tests.fakes.embedder import FakeEmbedder
 
 
@@ -52,8 +53,21 @@ async def test_the_log_has_the_answer_its_receipt_and_whose_it_is() -> None:
         await made.pipeline.close()
         (document,) = logged(made)
     assert (document.workspace, document.user, document.supported) == ("guild", "member-1", True)
-    assert document.receipt == answer.receipt
+    assert without_counts(document.receipt) == without_counts(answer.receipt)
     assert (document.question, document.answer) == (QUESTION, f"About: {SENTENCES[1].text}")
+
+
+async def test_tokens_are_logged_as_the_model_counts_them_and_estimated_where_it_cannot() -> None:
+    async with bench() as made:
+        answer = await made.answered()
+        await made.pipeline.close()
+        (document,) = logged(made)
+        assert document.receipt.tokens_untrimmed == 10 * len(SENTENCES)
+        assert document.receipt.tokens_trimmed == 10 * len(made.chat.counted[-1].evidence)
+        made.chat.uncountable = Unavailable("ChatModel")
+        await made.answered()
+        await made.pipeline.close()
+        assert logged(made)[-1].receipt == answer.receipt
 
 
 async def test_a_slow_log_holds_no_answer_up_and_closing_waits_for_it() -> None:
@@ -132,7 +146,7 @@ async def test_a_receipt_can_be_shown_to_who_asked_and_words_are_kept_only_where
         shown = receipt_from(await log.documents("guild-1", receipt_query(TENANT, answer_id)), answer_id)
         assert isinstance(shown, Ok)
         kept = shown.data.answer
-        assert kept.receipt == result.data.receipt
+        assert without_counts(kept.receipt) == without_counts(result.data.receipt)
         assert [len(kept.question), len(kept.answer)] == [MAX_LOGGED_CHARS * keep_text] * 2
         for other in (replace(TENANT, user="member-2"), replace(TENANT, workspace="other")):
             found = await log.documents("guild-1", receipt_query(other, answer_id))

@@ -1,0 +1,98 @@
+"""An answer before its receipt, and what is kept of it: in the activity log, with tokens as the model counted them."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from core.activity_documents import AnswerActivity
+from core.errors import BotError
+from core.messages import Answer, Claim, Hit, Receipt
+from core.ports import ActivityLog, ChatModel
+from core.prompting import Completion, Evidence, Prompt
+from core.stages import Run
+from core.tenancy import TenantContext
+from core.words import count_tokens
+
+# A document of the activity log has at most 64 KB, and a character up to four bytes.
+MAX_LOGGED_CHARS = 6_000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What trimming chose: `chosen` of `everything`, each as evidence in the order of passages and times."""
+
+    chosen: tuple[Evidence, ...]
+    everything: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer before its receipt."""
+
+    question: str
+    claims: tuple[Claim, ...]
+    dropped: int
+    completion: Completion
+    hits: Sequence[Hit]
+    trimmed: Trimmed
+
+    def answer(self, run: Run, answer_id: str) -> Answer:
+        completion = self.completion
+        receipt = Receipt(
+            model=completion.model,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            cost_usd=completion.cost_usd,
+            tokens_untrimmed=_tokens(self.trimmed.everything),
+            tokens_trimmed=_tokens(self.trimmed.chosen),
+            passages_searched=len(self.hits),
+            quotes_dropped=self.dropped,
+            degraded=completion.degraded,
+            stages=run.stages,
+        )
+        return Answer(self.question, self.claims, receipt, answer_id)
+
+
+class AnswerRecords:
+    """Puts answers into the activity log, which keeps their words only where it was told to."""
+
+    def __init__(self, activity: ActivityLog, chat: ChatModel) -> None:
+        self._activity, self._chat = activity, chat
+
+    async def keep(self, tenant: TenantContext, answer: Answer, draft: Draft) -> None:
+        """Log `answer`, with the tokens of all evidence and of what trimming chose as its model counts them."""
+        receipt = await self._counted(answer.receipt, draft)
+        document = AnswerActivity(
+            answer_id=answer.answer_id,
+            workspace=tenant.workspace,
+            user=tenant.user,
+            supported=answer.supported,
+            receipt=receipt,
+            question=answer.question[:MAX_LOGGED_CHARS],
+            answer="\n".join(claim.text for claim in answer.claims)[:MAX_LOGGED_CHARS],
+            recordings=_quoted(answer),
+        )
+        await self._activity.log(tenant.tenant, (document,))
+
+    async def _counted(self, receipt: Receipt, draft: Draft) -> Receipt:
+        """The receipt with exact counts in place of estimates; the estimates, where nobody can count."""
+        prompts = [Prompt(draft.question, evidence) for evidence in (draft.trimmed.everything, draft.trimmed.chosen)]
+        if not draft.trimmed.everything:
+            return receipt
+        try:
+            untrimmed, trimmed = await self._chat.count_tokens(prompts, receipt.model)
+        except BotError as error:
+            _log.warning("The tokens of an answer were not counted: %s", error)
+            return receipt
+        return replace(receipt, tokens_untrimmed=untrimmed, tokens_trimmed=trimmed)
+
+
+def _tokens(evidence: Sequence[Evidence]) -> int:
+    return sum(count_tokens(item.sentence.text) for item in evidence)
+
+
+def _quoted(answer: Answer) -> tuple[str, ...]:
+    """The recordings that an answer quotes."""
+    quotes = (quote for claim in answer.claims for quote in claim.quotes)
+    return tuple(dict.fromkeys(quote.recording.recording_id for quote in quotes))
