@@ -2,7 +2,7 @@
 
 DDSketch: C. Masson, J. E. Rim and H. K. Lee, "DDSketch: a fast and fully-mergeable quantile sketch with relative-error
 guarantees", VLDB 2019. Bucket i counts the values in (g^(i-1), g^i] with g = (1 + e) / (1 - e), e = 0.01, so the middle
-of a bucket is within 1 % of each value in it. All sketches have the same buckets, so merging is adding and loses nothing.
+of a bucket is within 1 % of each value in it. All sketches have the same buckets: merging is adding and loses nothing.
 """
 
 import math

@@ -18,6 +18,7 @@ FILTER = PersonalDataFilter()
 
 PERSONAL = {
     "Write to john.doe@example.com or jane@mail.co.uk.": "Write to <EMAIL_ADDRESS> or <EMAIL_ADDRESS>.",
+    "Or to ada@shore.newdomain.": "Or to <EMAIL_ADDRESS>.",
     "Call 212-555-0123 now.": "Call <PHONE_NUMBER> now.",
     "It is +44 20 7946 0958 or 06 12 34 56 78.": "It is <PHONE_NUMBER> or <PHONE_NUMBER>.",
     "My card is 4111 1111 1111 1111.": "My card is <CREDIT_CARD>.",
