@@ -64,8 +64,9 @@ class ExperimentPlan(State, frozen=True):
     the same layer never meet in one unit.
 
     A phase ends at the earliest after `least_phase_s`, or before that when the anytime-valid interval of the primary
-    metric, at level `alpha`, excludes 0 on the good side; and with at least `least_outcomes` of each variant. With
-    `least_gain` the lower end of that interval must reach so much, in the metric's own unit, however long it lasts.
+    metric, at level `alpha`, excludes 0 on the good side; and with at least `least_outcomes` of each variant, which is
+    what the rail of the latency needs. With `least_gain` the lower end of that interval must reach so much, in the
+    metric's own unit, however long it lasts.
     """
 
     name: str
@@ -76,7 +77,7 @@ class ExperimentPlan(State, frozen=True):
     canary_share: float = 0.1
     alpha: float = 0.05
     least_phase_s: float = 72 * HOUR_S
-    least_outcomes: int = 100
+    least_outcomes: int = 300
     least_gain: float | None = None
 
     @property

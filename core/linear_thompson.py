@@ -1,4 +1,4 @@
-"""Linear Thompson sampling over arms that have much in common: one Bayesian linear model for each arm, tied by a shared one.
+"""Linear Thompson sampling over arms that have much in common: a Bayesian linear model for each, tied by a shared one.
 
     reward of arm a at context x = x . w_a + noise,    w_a = w + d_a,    w ~ N(0, shared), d_a ~ N(m_a, own)
 

@@ -1,8 +1,8 @@
 """The context of a routing decision: what is known of a question before any model has seen it, as 33 numbers.
 
-A constant, the embedding of the question projected to 20 numbers, 8 signs of the text, who asks and at what time of day.
-The projection is a principal component analysis that is committed; a direction that varies less counts less, so the
-prior shrinks it more. No feature comes from Python's salted `hash()`.
+A constant, the embedding of the question projected to 20 numbers, 8 signs of the text, who asks and at what time of
+day. The projection is a principal component analysis that is committed; a direction that varies less counts less, so
+the prior shrinks it more. No feature comes from Python's salted `hash()`.
 
 A posterior means something only for the features that it was learned with. `feature_version` names them: the code of
 this file and the bits of the projection. Change `LAYOUT` with any change of a feature.
@@ -62,7 +62,7 @@ def context_of(
     """
     vector = np.asarray(embedding, dtype=np.float64)
     if vector.shape != projection.mean.shape:
-        problem = f"The embedding has the shape {vector.shape}; the routing projection was fitted for {projection.mean.shape}."
+        problem = f"The embedding has the shape {vector.shape}, the routing projection takes {projection.mean.shape}."
         raise BadInput(problem, "Fit a projection for this embedding model: python -m evals router_prior.")
     largest = float(np.abs(vector).max(initial=0.0))
     if not 0.0 < largest < math.inf:

@@ -1,4 +1,4 @@
-"""What an answer of a model is worth: quality, speed and cheapness in one number from 0 to 1, with weights by tenant."""
+"""What an answer of a model is worth: quality, speed and cheapness in one number from 0 to 1, weighted by tenant."""
 
 import math
 

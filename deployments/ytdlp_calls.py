@@ -1,5 +1,6 @@
 """The calls of yt-dlp itself, made in a process of its own: one recording, or a listing entry by entry."""
 
+import functools
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -142,8 +143,7 @@ def collect(
 
 def knows_site(url: str) -> bool:
     """Whether yt-dlp has an extractor of its own for this link (not only the generic one)."""
-    extractors = importlib.import_module("yt_dlp.extractor").gen_extractor_classes()
-    return any(extractor.suitable(url) and extractor.IE_NAME != "generic" for extractor in extractors)
+    return any(extractor.suitable(url) and extractor.IE_NAME != "generic" for extractor in extractors())
 
 
 def youtube_id(url: str) -> str:
@@ -187,7 +187,18 @@ def downloader(network: Network, params: Mapping[str, Any], log: Log) -> Any:
         """The operator's cookies file is read, by several threads at once, and never written."""
 
     parts = {"build_request_director": only_ours, "save_cookies": not_written}
-    return type("GuardedYoutubeDL", (_yt_dlp().YoutubeDL,), parts)({**params, "logger": log})
+    ydl = type("GuardedYoutubeDL", (_yt_dlp().YoutubeDL,), parts)({**params, "logger": log}, auto_init=False)
+    for extractor in extractors():
+        ydl.add_info_extractor(extractor)
+    return ydl
+
+
+@functools.cache
+def extractors() -> tuple[Any, ...]:
+    """yt-dlp's extractors in its order, chosen once: for each call anew it takes more than half of a call's time."""
+    chosen = _yt_dlp().YoutubeDL({"quiet": True, "logger": Log()})._ies.values()
+    # What is no class is one downloader's own.
+    return tuple(extractor for extractor in chosen if isinstance(extractor, type))
 
 
 def _yt_dlp() -> Any:

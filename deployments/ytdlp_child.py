@@ -5,7 +5,6 @@ the JavaScript runtime that a call names, and ends when its parent does. It take
 """
 
 import ctypes
-import importlib
 import math
 import resource
 import signal
@@ -22,7 +21,7 @@ import msgspec
 
 from core.errors import BotError, RefusedUrl
 from core.web import WebRequest
-from deployments.ytdlp_calls import collect, extract, host_of, knows_site, youtube_id
+from deployments.ytdlp_calls import collect, extract, extractors, host_of, knows_site, youtube_id
 from deployments.ytdlp_errors import too_much_memory
 from deployments.ytdlp_network import Network
 from deployments.ytdlp_wire import (
@@ -238,7 +237,7 @@ def main() -> None:
     """Serve the parent at the other end of the socket that the arguments name."""
     channel, memory_bytes = Channel(socket.socket(fileno=int(sys.argv[1]))), int(sys.argv[2])
     limit(memory_bytes)
-    importlib.import_module("yt_dlp.extractor").gen_extractor_classes()
+    extractors()
     allowed: set[str] = set()
     sys.addaudithook(refusal(allowed))
 

@@ -5,7 +5,7 @@ that memory stays small; whoever comes is put into a variant by chance, as a has
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from core.confidence_sequences import balanced_n, difference
 from core.metric_sums import Moments, running_moments
 
 Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 # Values with a covariate or denominator, for an effect (in standard deviations) for each observation.
 Draw: TypeAlias = Callable[[np.random.Generator, Floats], tuple[Floats, Floats | float]]
@@ -49,7 +50,8 @@ class Block:
     def single_look(self, burn_in: float) -> tuple[Floats, Floats]:
         """The effect and the half width of the interval that is meant for one look, by Welch's variance."""
         effect = np.asarray(self.treatment.mean - self.control.mean)
-        each = (np.asarray(it.m2) / np.maximum(it.n - 1, 1) / np.maximum(it.n, 1) for it in (self.control, self.treatment))
+        variants = (self.control, self.treatment)
+        each = (np.asarray(it.m2) / np.maximum(it.n - 1, 1) / np.maximum(it.n, 1) for it in variants)
         half = SINGLE_LOOK_Z * np.sqrt(sum(each, start=np.zeros_like(effect)))
         early = (half <= 0.0) | (np.asarray(balanced_n(self.control.n, self.treatment.n)) < burn_in)
         return effect, np.where(early, math.inf, half)
@@ -65,7 +67,46 @@ def blocks(
         yield Block(running_moments(values, ~taken, x), running_moments(values, taken, x), shape.ratio)
 
 
-def first(found: Bools) -> NDArray[np.int64]:
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """When each run first excludes 0, in observations (0: never): by its confidence sequence, and for who peeks at the
+    interval of a single look; and whether that interval excludes 0 at the one look that it is meant for."""
+
+    sequence: Integers
+    peeking: Integers
+    planned: Bools
+
+    @property
+    def found(self) -> float:
+        """The share of the runs whose confidence sequence ever excludes 0."""
+        return float(np.mean(self.sequence > 0))
+
+    @property
+    def stops(self) -> Integers:
+        """The observation at which each run stops that does."""
+        return self.sequence[self.sequence > 0]
+
+
+def watch(found: Iterable[Block], alpha: float, burn_in: float, planned: int) -> Looks:
+    """Look at each block after every observation; the single look is after `planned` observations."""
+    looks = []
+    for block in found:
+        gap, half = block.sequence(alpha, burn_in)
+        sequence = first(np.abs(gap) > half)
+        gap, half = block.single_look(burn_in)
+        beyond = np.abs(gap) > half
+        looks.append(Looks(sequence, first(beyond), beyond[:, planned - 1]))
+    return together(looks)
+
+
+def together(looks: Iterable[Looks]) -> Looks:
+    """The runs of all of them."""
+    columns = zip(*((each.sequence, each.peeking, each.planned) for each in looks), strict=True)
+    sequence, peeking, planned = (np.concatenate(column) for column in columns)
+    return Looks(sequence, peeking, planned)
+
+
+def first(found: Bools) -> Integers:
     """The number of the observation at which each run is first `found`; 0 where it never is."""
     return np.where(found.any(axis=-1), found.argmax(axis=-1) + 1, 0)
 
@@ -104,6 +145,11 @@ def cost_for_each_answer(rng: np.random.Generator, effect: Floats) -> tuple[Floa
     return answers * (rng.lognormal(0.0, 0.5, effect.shape) + effect) + rng.normal(0.0, 0.3, effect.shape), answers
 
 
+def other_shape(rng: np.random.Generator, effect: Floats) -> tuple[Floats, float]:
+    """The same mean in both variants, but treatment, where there is an effect, is far more skewed and spread."""
+    return np.where(effect > 0, rng.lognormal(-0.5, 1.0, effect.shape), rng.normal(1.0, 0.5, effect.shape)), 0.0
+
+
 SHAPES = (
     Shape("normal score", normal),
     Shape("latency, lognormal 0.6", lognormal(0.6)),
@@ -116,3 +162,4 @@ SHAPES = (
 )
 POWER_SHAPES = (SHAPES[0], SHAPES[1], SHAPES[4], SHAPES[5])
 WITH_COVARIATE = SHAPES[6]
+OTHER_SHAPE = Shape("same mean, other shape", other_shape)

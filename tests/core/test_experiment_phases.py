@@ -223,7 +223,7 @@ def test_a_guard_rail_takes_it_back_in_the_outcome_that_trips_it(phase: str, har
         registry.start()
     else:
         registry = registry.in_canary()
-        for unit in registry.units(400):
+        for unit in registry.units(800):
             registry.observe(registry.assign(unit))
         if phase == "active":
             registry.lived(72)

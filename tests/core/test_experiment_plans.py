@@ -73,7 +73,7 @@ def test_a_plan_says_its_conditions_in_words() -> None:
     plan = ExperimentPlan("routing", (Metric("reward"),), least_gain=0.03).check()
     assert plan.policy == (
         "72 h, or an interval at alpha 0.05 above 0; a gain of reward of at least 0.03; "
-        "100 outcomes of each variant; sample ratios at 0.001"
+        "300 outcomes of each variant; sample ratios at 0.001"
     )
     assert (plan.variants, plan.candidates, plan.canary_share) == (("candidate", "control"), ("candidate",), 0.1)
 
