@@ -91,7 +91,7 @@ class ExperimentRegistry(EntityActor[Registered, Command, Event]):
         return reply
 
     # ------------------------------------------------------------ the steps
-    async def start(self, key: str, by: str, reason: str = "") -> Moved | NotYet:
+    async def begin(self, key: str, by: str, reason: str = "") -> Moved | NotYet:
         """Go from off into the shadow, with the plan of today."""
         plan = self._known(key)
         if not self._enabled:

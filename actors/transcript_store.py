@@ -3,7 +3,7 @@
 import asyncio
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -117,6 +117,13 @@ class TranscriptStore:
         first = await self._index.payloads(replace(scope, index=0))
         recordings = sorted((recording_of(payload) for payload in first), key=lambda it: (it.title, it.recording_id))
         return Library(tuple(recordings), await self._index.count(scope))
+
+    async def generations(self, tenant: TenantContext, recording_ids: Sequence[str]) -> Mapping[str, str]:
+        """A fingerprint of each of these recordings as it is stored now; one that is not there is left out."""
+        if not recording_ids:
+            return {}
+        first = await self._index.payloads(replace(Scope.of(tenant, *recording_ids), index=0))
+        return {str(payload["recording_id"]): str(payload["generation"]) for payload in first}
 
     async def forget_recording(self, tenant: TenantContext, recording_id: str) -> int:
         """Delete a recording; returns how many passages were deleted."""

@@ -33,7 +33,7 @@ class Assignments(Protocol):
 class ExperimentRegistry(Assignments, Protocol):
     """Keeps experiments, the slots of the canaries (`CANARIES`) and a tenant's flags (`flags_key`)."""
 
-    async def start(self, key: str, by: str, reason: str = "") -> Moved | NotYet: ...
+    async def begin(self, key: str, by: str, reason: str = "") -> Moved | NotYet: ...
 
     async def promote(
         self, key: str, by: str, reason: str = "", slot: CanarySlot | None = None, variant: str = ""

@@ -44,7 +44,7 @@ class ExperimentDesk:
 
     async def start(self, name: str, by: str, reason: str = "") -> Moved | NotYet:
         """Go from off into the shadow."""
-        return await self._registry.start(name, by, reason)
+        return await self._registry.begin(name, by, reason)
 
     async def promote(self, name: str, by: str, reason: str = "", variant: str = "") -> Moved | NotYet:
         """Go on to the next phase, if the evidence allows it and, for the canary, there is a place in it."""

@@ -1,6 +1,6 @@
 """A transcript store in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +58,10 @@ class MemoryStore:
         held = self.of(tenant).values()
         recordings = tuple(stored.passages[0].recording for stored in held)
         return Library(recordings, sum(len(stored.passages) for stored in held))
+
+    async def generations(self, tenant: TenantContext, recording_ids: Sequence[str]) -> Mapping[str, str]:
+        held = self.of(tenant)
+        return {each: repr(held[each].passages) for each in recording_ids if each in held}
 
     async def forget_recording(self, tenant: TenantContext, recording_id: str) -> int:
         stored = self.of(tenant).pop(recording_id, None)
