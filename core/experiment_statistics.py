@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.assignment import checked_fractions
 from core.confidence_sequences import BURN_IN, cuped_slope, difference
@@ -39,7 +38,6 @@ __all__ = [
 SAMPLE_RATIO_ALPHA = 0.001
 # The prior weights of the sample ratio, in observations: broad for a variant that gets nobody, narrow for 52 to 48.
 _RATIO_WEIGHTS = (10.0, 1000.0)
-_LOG_GAMMA = np.frompyfunc(math.lgamma, 1, 1)
 
 
 class Comparison(State, frozen=True):
@@ -129,13 +127,16 @@ def log_evidence(counts: Sequence[Numbers], shares: Sequence[float]) -> Numbers:
     n = sum(counts[1:], start=counts[0])
     each = []
     for weight in _RATIO_WEIGHTS:
-        log_factor = math.lgamma(weight) - _log_gamma(weight + n)
+        log_factor = -_log_rising(weight, n)
         for count, share in zip(counts, shares, strict=True):
-            own = weight * share
-            log_factor = log_factor + _log_gamma(own + count) - math.lgamma(own) - count * math.log(share)
+            log_factor = log_factor + _log_rising(weight * share, count) - count * math.log(share)
         each.append(log_factor)
     return np.logaddexp(each[0], each[1]) - math.log(2)
 
 
-def _log_gamma(x: Numbers) -> NDArray[np.float64]:
-    return np.asarray(_LOG_GAMMA(x), np.float64)
+def _log_rising(start: float, counts: Numbers) -> Numbers:
+    """The log of gamma(start + count) / gamma(start); of an array, for every whole number in its range once."""
+    if isinstance(counts, np.ndarray):
+        known = [math.lgamma(start + count) for count in range(int(counts.max(initial=0)) + 1)]
+        return np.asarray(known)[counts.astype(np.intp)] - known[0]
+    return math.lgamma(start + counts) - math.lgamma(start)

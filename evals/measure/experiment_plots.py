@@ -9,7 +9,7 @@ import numpy as np
 from evals.measure.experiment_streams import Block, Integers, Looks
 
 mpl.use("Agg")
-from matplotlib import pyplot  # noqa: E402
+from matplotlib import pyplot
 
 _SAFE, _PEEKING, _TRUTH = "#1f6fb4", "#d1495b", "#444444"
 
@@ -27,7 +27,7 @@ def draw(
     middle.set(title="Both variants are the same:\nhow many runs have said by now that they differ", xscale="log")
     middle.set(ylabel="share of runs with a false alarm so far", xlim=(burn_in, units))
     middle.legend(loc="upper left", frameon=False)
-    _shares(right, differing_units(planned), [(differing.sequence, _SAFE, "confidence sequence, a look each time")])
+    _shares(right, 2 * planned, [(differing.sequence, _SAFE, "confidence sequence, a look each time")])
     power = float(np.mean(differing.planned))
     right.plot([planned], [power], "o", color=_TRUTH, label="z test with its one look, at the planned size")
     right.set(title="The variants differ:\nhow many runs have seen it by now", ylim=(0, 1))
@@ -37,16 +37,11 @@ def draw(
     pyplot.close(figure)
 
 
-def differing_units(planned: int) -> int:
-    return 2 * planned
-
-
 def _intervals(axes: Any, example: Block, units: int, alpha: float, burn_in: int) -> None:
-    """The first run of the block that fools who peeks, and not the sequence; else the first."""
+    """The run of the block that fools who peeks for longest, and the sequence never."""
     effect, half = example.sequence(alpha, burn_in)
     _, single = example.single_look(burn_in)
-    fooled = (np.abs(effect) > single).any(axis=1) & ~(np.abs(effect) > half).any(axis=1)
-    number = int(fooled.argmax())
+    number = int(((np.abs(effect) > single).sum(axis=1) * ~(np.abs(effect) > half).any(axis=1)).argmax())
     at = np.arange(1, units + 1)
     for width, color, name in (
         (half[number], _SAFE, f"confidence sequence, {1 - alpha:.0%} over all looks"),

@@ -4,7 +4,7 @@ Treatment gets 10 % of the observations. Errors: a rate of 0.05, looked at after
 after each tenth, in sketches as the ExperimentRegistry keeps them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -21,14 +21,14 @@ _TIMES = (1.5, 2.0, 4.0)
 def figures(runs: int, rng: np.random.Generator) -> Mapping[str, object]:
     """False alarms of both rails, and for some sizes of harm the share caught and the median delay in observations."""
     errors, latency = RateRule(), QuantileRule()
-    tenth, few = max(1, runs // 10), max(1, runs // 50)
+    tenth, few = max(1, runs // 10), max(1, runs // 100)
     print(
         f"guard rails (treatment has {_SHARE:.0%}; delays are observations of both variants, median of those caught):"
     )
     return {
         "errors_false_alarm": _false("errors", _errors(runs, 1.0, errors, rng)),
         "errors": [_caught("errors", times, _errors(tenth, times, errors, rng)) for times in _TIMES],
-        "p95_false_alarm": _false("p95", _latencies(few, 1.0, latency, rng)),
+        "p95_false_alarm": _false("p95", _latencies(5 * few, 1.0, latency, rng)),
         "p95": [_caught("p95", times, _latencies(few, times, latency, rng)) for times in _TIMES],
     }
 

@@ -60,7 +60,7 @@ class Block:
 def blocks(
     shape: Shape, runs: int, units: int, share: float, rng: np.random.Generator, effect: float = 0.0
 ) -> Iterator[Block]:
-    """`runs` experiments of `units` observations, of which treatment gets `share`, with `effect` standard deviations."""
+    """`runs` experiments of `units` observations; treatment gets `share` of them, and `effect` standard deviations."""
     for start in range(0, runs, _BLOCK):
         taken = rng.random((min(_BLOCK, runs - start), units)) < share
         values, x = shape.draw(rng, taken * effect)
