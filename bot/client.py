@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from bot.options import Interaction, check_writable, slash_command
 from bot.page import Page
 from bot.plain_text import one_line
 from bot.signals import OnSignals
+from core.experiment_ports import Experiments
 from core.ports import Announcer, Assistant, Curator
 from core.tenancy import TenantContext
 
@@ -49,9 +50,12 @@ class BotClient(discord.Client):
         *,
         curator: Curator | None = None,
         announcer: Announcer | None = None,
+        experiments: Experiments | None = None,
+        operators: Collection[str] = (),
         greet: Callable[[str], None] | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
+        """`operators` are the ids of the users who run this bot: they alone move experiments, which concern all."""
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -61,6 +65,8 @@ class BotClient(discord.Client):
         )
         self._assistant = assistant
         self._curator = curator
+        self._experiments = experiments
+        self._operators = frozenset(operators)
         self._announcing = Announcing(announcer, self) if announcer is not None else None
         self._greet = greet
         self._grace_s = grace_s
@@ -100,7 +106,14 @@ class BotClient(discord.Client):
             raise errors.needs_server()
         tenant = TenantContext(str(interaction.guild_id), WORKSPACE, str(interaction.user.id))
         may = interaction.permissions
-        return Call(self._assistant, tenant, following=self._curator, moderator=may.manage_guild or may.administrator)
+        return Call(
+            self._assistant,
+            tenant,
+            following=self._curator,
+            moderator=may.manage_guild or may.administrator,
+            experimenting=self._experiments,
+            operator=tenant.user in self._operators,
+        )
 
     async def _serve(self, command: Command, interaction: Interaction, given: Mapping[str, str]) -> None:
         delivery = Delivery(interaction)
@@ -164,6 +177,8 @@ async def run_discord(
     *,
     curator: Curator | None = None,
     announcer: Announcer | None = None,
+    experiments: Experiments | None = None,
+    operators: Collection[str] = (),
     stop: asyncio.Event | None = None,
     on_ready: Callable[[str], None] = _tell_ready,
 ) -> None:
@@ -175,7 +190,14 @@ async def run_discord(
     token = access.token.get_secret_value() if access.token else ""
     stop = stop or asyncio.Event()
     with OnSignals(stop.set, signal.SIGINT, signal.SIGTERM):
-        async with BotClient(assistant, curator=curator, announcer=announcer, greet=on_ready) as client:
+        async with BotClient(
+            assistant,
+            curator=curator,
+            announcer=announcer,
+            experiments=experiments,
+            operators=operators,
+            greet=on_ready,
+        ) as client:
             session = asyncio.create_task(client.start(token))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({session, stopping}, return_when=asyncio.FIRST_COMPLETED)

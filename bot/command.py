@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from bot import errors
 from bot.arguments import Argument
 from bot.page import Page, Progress, Question
+from core.experiment_ports import Experiments
 from core.ports import Assistant, Curator
 from core.tenancy import TenantContext
 
@@ -23,8 +24,8 @@ async def nobody_agrees(_: Question) -> bool:
 class Call:
     """A command as somebody used it: `given` has each argument by name, as typed; `call[ARGUMENT]` reads one.
 
-    `moderator` says that the person may manage the server; `confirm` asks them whether they mean it. `news_channel` is
-    where news goes to if they name no place ("" for nowhere).
+    `moderator` says that the person may manage the server, `operator` that they run this bot; `confirm` asks them
+    whether they mean it. `news_channel` is where news goes to if they name no place ("" for nowhere).
     """
 
     assistant: Assistant
@@ -34,6 +35,8 @@ class Call:
     moderator: bool = False
     confirm: Confirm = nobody_agrees
     news_channel: str = ""
+    experimenting: Experiments | None = None
+    operator: bool = False
 
     def __getitem__(self, argument: Argument[T]) -> T:
         """The argument's value. Raises BadInput where it cannot be used."""
@@ -45,6 +48,18 @@ class Call:
         if self.following is None:
             raise errors.no_curator()
         return self.following
+
+    @property
+    def experiments(self) -> Experiments:
+        """Raises Unavailable where this bot has none."""
+        if self.experimenting is None:
+            raise errors.no_experiments()
+        return self.experimenting
+
+    def only_operators(self, what: str) -> None:
+        """Raises BadInput where the person does not run this bot."""
+        if not self.operator:
+            raise errors.needs_operator(what)
 
     def only_moderators(self, what: str) -> None:
         """Raises BadInput where the person may not manage the server."""

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from bot.product import Product
 from bot.signals import OnSignals
 from bot.terminal import ProgressView, print_page
 from core.errors import BotError
+from core.experiment_ports import Experiments
 from core.ports import Announcer, Assistant, Curator
 from core.tenancy import TenantContext
 
@@ -49,7 +51,9 @@ async def main(argv: Sequence[str], connect: Connect, console: Console | None = 
         async with connect() as product:
             if wanted is None:
                 # The news is for the one prompt that runs beside the bot, not for each that joins it.
-                await run_console(product.assistant, curator=product.curator, console=console)
+                await run_console(
+                    product.assistant, curator=product.curator, experiments=product.experiments, console=console
+                )
                 return 0
             return EXIT_CODES[await _do(console, product, *wanted)]
     except (BotError, OSError) as error:
@@ -71,6 +75,7 @@ async def run_console(
     *,
     curator: Curator | None = None,
     announcer: Announcer | None = None,
+    experiments: Experiments | None = None,
     console: Console | None = None,
     lines: Lines | None = None,
 ) -> None:
@@ -79,7 +84,7 @@ async def run_console(
     What is typed is kept in `data_dir` if given.
     """
     console = console or _standard_console()
-    product = Product(assistant, curator, announcer)
+    product = Product(assistant, curator, announcer, experiments)
     if lines is None:
         history = data_dir / HISTORY if data_dir else None
         lines = PromptLines(history, _completer(product)) if sys.stdin.isatty() else StreamLines(sys.stdin)
@@ -142,13 +147,26 @@ async def _do(console: Console, product: Product, command: Command, given: Mappi
         print_page(console, question.page)
         return False
 
-    call = Call(product.assistant, TENANT, given, product.curator, True, confirm, TENANT.tenant)
+    call = replace(_call(product), given=given, confirm=confirm)
     with ProgressView(console) as view:
         work = asyncio.ensure_future(perform(command, call, view.show))
         with OnSignals(work.cancel, signal.SIGINT):
             page = await errors.page_of(work)
     print_page(console, page)
     return page.tone
+
+
+def _call(product: Product) -> Call:
+    """Whoever is at this terminal runs the bot."""
+    return Call(
+        product.assistant,
+        TENANT,
+        following=product.curator,
+        moderator=True,
+        news_channel=TENANT.tenant,
+        experimenting=product.experiments,
+        operator=True,
+    )
 
 
 def _completer(product: Product) -> CommandCompleter:
@@ -158,7 +176,7 @@ def _completer(product: Product) -> CommandCompleter:
         for command in all_commands():
             first = command.arguments[0] if command.name == name and command.arguments else None
             if isinstance(first, Text) and first.complete is not None:
-                return await first.complete(Call(product.assistant, TENANT, following=product.curator), typed)
+                return await first.complete(_call(product), typed)
         return ()
 
     return CommandCompleter([*(command.name for command in all_commands()), "help", "quit"], first_argument)

@@ -172,6 +172,13 @@ def needs_moderator(what: str) -> BadInput:
     )
 
 
+def needs_operator(what: str) -> BadInput:
+    return BadInput(
+        f"{what} for those alone who run this bot: it concerns every server.",
+        "Switch a feature on or off for this server with /flags, or ask them.",
+    )
+
+
 def _shown(typed: str) -> str:
     return shorten(one_line(typed), 40)
 
@@ -200,6 +207,14 @@ def cannot_write(name: str) -> BadInput:
 
 def no_curator() -> Unavailable:
     return Unavailable("Following channels", "This bot was started without it: tell the people who run it.")
+
+
+def no_feature(name: str) -> BadInput:
+    return BadInput(f"There is no feature “{_shown(name)}” that a server may switch.", "See /flags for all of them.")
+
+
+def no_experiments() -> Unavailable:
+    return Unavailable("Experiments", "This bot was started without them: tell the people who run it.")
 
 
 def no_report() -> Unavailable:

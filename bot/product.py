@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from core.experiment_ports import Experiments
 from core.ports import Announcer, Assistant, Curator
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The ports that commands and news need; the last two are None where this bot follows nothing."""
+    """The ports that commands and news need; those but the first are None where this bot was started without them."""
 
     assistant: Assistant
     curator: Curator | None = None
     announcer: Announcer | None = None
+    experiments: Experiments | None = None

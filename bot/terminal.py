@@ -42,6 +42,8 @@ def print_page(console: Console, page: Page) -> None:
         text.style = _TEXT_STYLES[page.tone] if not page.title else ""
         for part in _quoted(console, text) if line.quoted else [text]:
             _print(console, part)
+    if page.picture is not None:
+        _print(console, Text(f"[picture: {one_line(page.picture.alt)}]", "italic"))
     if page.footer:
         _print(console, Text(one_line(page.footer), "dim"))
 

@@ -1,15 +1,14 @@
-"""The entries of one cache, ready to be searched: a value that is derived from the entity's records and can be made anew.
+"""The entries of one scope, ready to be searched: derived from the entity's records, and made anew from them.
 
 Entries whose answers were found equal share an `answer_id`: they are several ways to ask for one answer. A search
-weighs answers, not entries, by the whole neighbourhood: how near an answer's entries lie, whether others lie as near, how
-many of the nearest agree.
+weighs answers, not entries, by the whole neighbourhood: how near an answer's entries lie, whether others lie as near,
+how many of the nearest agree.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray

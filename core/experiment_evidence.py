@@ -116,7 +116,9 @@ def _gain(phase: Phase, plan: ExperimentPlan, tallies: Tallies, variant: str) ->
     primary = plan.primary
     control, mine = (tallies[name].sums.get(primary.name, _NOTHING) for name in (plan.control, variant))
     if phase is Phase.SHADOW:
-        # Of the same questions: the difference itself, beside nothing.
+        # Of the same questions: the difference itself, beside as many zeros. Where it is large beside its own spread
+        # the
+        # interval is wider than it need be, because the variance is that of all numbers together.
         mine = tallies[variant].differences.get(primary.name, _NOTHING)
         control = MetricSums(mine.n)
     found = compare(control, mine, plan.alpha / len(plan.candidates))

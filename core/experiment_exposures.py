@@ -46,8 +46,8 @@ def decide_assign(state: Experiment, command: Assign, now: float) -> Decision[Ev
     if plan is None or phase is Phase.OFF:
         return Decision(Assigned(command.control))
     if phase is Phase.SHADOW:
-        shadowed = plan.candidates if command.inside else ()
-        return Decision(Assigned(plan.control, phase, state.epoch, shadowed=shadowed))
+        # Whatever its slice of a layer: in shadow experiments do not meet.
+        return Decision(Assigned(plan.control, phase, state.epoch, shadowed=plan.candidates))
     if not command.inside or (phase is Phase.CANARY and command.share >= plan.canary_share):
         return Decision(Assigned(plan.control, phase, state.epoch))
     variant = state.variant if phase is Phase.ACTIVE else variant_at(plan.fractions, command.position)

@@ -24,7 +24,7 @@ from core.quantile_sketch import LOG_BASE, QuantileSketch
 _Floats = NDArray[np.float64]
 
 # Sizes of harm that the evidence is averaged over: how many times as often.
-_TIMES = (1.5, 2.0, 4.0, 12.0)
+_TIMES = (1.2, 1.5, 2.0, 4.0, 12.0)
 # The same for a control whose quantile lies below a value: it is above that value more seldom than it should be.
 _SELDOM = (0.5, 0.7, 0.85, 0.93)
 _LIMIT = 1e6
@@ -142,9 +142,11 @@ def _quantile_evidence(control: QuantileSketch, treatment: QuantileSketch, tail:
     seldom = _half(_tail_evidence(control.above(first - 1, last), control.n, tail, _SELDOM))
     often = _half(_tail_evidence(treatment.above(first, last), treatment.n, tail, _TIMES))
 
+    places = np.arange(len(often))
+
     def evidence(shift: int) -> float:
-        places = np.clip(np.arange(len(seldom)) + shift, 0, len(often) - 1)
-        return float(np.min(seldom[:-1] + often[places[:-1]]))
+        higher = np.minimum(np.maximum(places + shift, 0), len(places) - 1)
+        return float((seldom[:-1] + often[higher]).min())
 
     return evidence
 

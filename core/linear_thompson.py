@@ -44,7 +44,7 @@ class Prior(State, frozen=True):
     dimensions: int
     noise_sd: float = 0.4
     shared_bias_sd: float = 0.5
-    own_bias_sd: float = 0.2
+    own_bias_sd: float = 0.15
     shared_sd: float = 0.1
     own_sd: float = 0.03
     scale: float = 0.5
@@ -172,6 +172,11 @@ def drawn_shares(means: Floats, covariance: Floats, scale: float, draws: int, rn
     root = vectors * (scale * np.sqrt(np.maximum(values, 0.0)))
     scores = means + rng.standard_normal((draws, len(means))) @ root.T
     return np.bincount(scores.argmax(axis=1), minlength=len(means)) / draws
+
+
+def explored(shares: Floats, epsilon: float) -> Floats:
+    """The probabilities of a pick by `shares` that goes to any arm alike in a share `epsilon` of the cases."""
+    return (1.0 - epsilon) * shares + epsilon / len(shares)
 
 
 def share_error(share: float, draws: int) -> float:

@@ -1,8 +1,8 @@
 """What two questions can differ in that the cosine of their vectors hardly sees, and still need two answers.
 
-"What did they like?" and "What did they not like?", "the 2023 talk" and "the 2024 talk", "did Ann ask Bo?" and "did Bo
-ask Ann?" lie close together in any space of sentence vectors. `conflict` names such a difference; where it finds one, no
-answer is shared, however near the questions are.
+"What did they like?" and "What did they not like?", "the 2023 talk" and "the 2024 talk", "did Ann ask Bo?" and "did
+Bo ask Ann?" lie close together in any space of sentence vectors. `conflict` names such a difference; where it finds
+one, no answer is shared, however near the questions are.
 """
 
 import re
@@ -11,23 +11,40 @@ from dataclasses import dataclass
 
 from core.words import STOPWORDS, stem, words, words_as_written
 
-_NEGATIONS = frozenset("no not never none nobody nothing nowhere neither nor without cannot cant dont wont".split())
-_ASKING = frozenset("what when where who whom whose why how which".split())
-_AUXILIARIES = frozenset(
-    "am are can could did do does had has have is may might must shall should was were will would".split()
+_NEGATIONS = frozenset(
+    {
+        "no",
+        "not",
+        "never",
+        "none",
+        "nobody",
+        "nothing",
+        "nowhere",
+        "neither",
+        "nor",
+        "without",
+        "cannot",
+        "cant",
+        "dont",
+    }
 )
-_HOW = frozenset("many much long often far old big".split())
-# What is asked for: a time, a place, a person, a reason, an amount. Of two that are named and differ, no answer is both.
-_ASKED_FOR = frozenset("when where who whose why".split()) | {f"how {word}" for word in _HOW}
+_ASKING = frozenset({"what", "when", "where", "who", "whom", "whose", "why", "how", "which"})
+_AUXILIARIES = frozenset(
+    {"am", "are", "can", "could", "did", "do", "does", "had", "has", "have", "is", "may", "might", "must", "shall"}
+    | {"should", "was", "were", "will", "would"}
+)
+_HOW = frozenset({"many", "much", "long", "often", "far", "old", "big"})
+# What is asked for: a time, a place, a person, a reason, an amount. Of two that differ in it, no answer does for both.
+_ASKED_FOR = frozenset({"when", "where", "who", "whose", "why"}) | {f"how {word}" for word in _HOW}
 _OPPOSITES = """
     accept/reject advantage/disadvantage after/before agree/disagree allow/forbid allow/prevent always/never
     beginning/end benefit/drawback benefit/risk best/worst better/worse bigger/smaller buy/sell con/pro cost/benefit
-    decrease/increase disable/enable dislike/like early/late earliest/latest easy/hard end/start enter/leave expensive/cheap
-    fail/succeed fast/slow faster/slower few/many first/last for/against gain/lose good/bad hate/love higher/lower
-    high/low install/uninstall internal/external left/right less/more long/short longer/shorter max/min maximum/minimum
-    majority/minority negative/positive new/old newest/oldest next/previous off/on open/close oppose/support over/under
-    past/future praise/criticise public/private problem/solution question/answer remove/add send/receive strength/weakness
-    strong/weak with/without yes/no
+    decrease/increase disable/enable dislike/like early/late earliest/latest easy/hard end/start enter/leave
+    expensive/cheap fail/succeed fast/slow faster/slower few/many first/last for/against gain/lose good/bad hate/love
+    higher/lower high/low install/uninstall internal/external left/right less/more long/short longer/shorter max/min
+    maximum/minimum majority/minority negative/positive new/old newest/oldest next/previous off/on open/close
+    oppose/support over/under past/future praise/criticise public/private problem/solution question/answer remove/add
+    send/receive strength/weakness strong/weak with/without yes/no
 """
 _MINIMAL_OVERLAP = 0.6
 _GRAM_SIZES = (3, 4)
@@ -134,7 +151,7 @@ def _kind(told: list[str]) -> str:
 
 
 def _names(question: str) -> frozenset[str]:
-    """Words with a capital that do not begin a sentence. Nothing where most words have one: that is a way of writing."""
+    """Words with a capital inside a sentence; none where most words have one: that is only a way of writing."""
     found, told = [], words_as_written(question)
     for sentence in _SENTENCE_END.split(question):
         found += [word for word in words_as_written(sentence)[1:] if word[0].isupper()]

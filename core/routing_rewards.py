@@ -46,7 +46,7 @@ def reward_of(weights: RewardWeights, quality: float, latency_s: float, cost_usd
     return min(1.0, (weights.quality * quality + weights.latency * fast + weights.cost * cheap) / total)
 
 
-def price_belief(price: float, lowest: float, highest: float, strength: float = 0.1) -> float:
+def price_belief(price: float, lowest: float, highest: float, strength: float = 0.15) -> float:
     """How much better than the dearest arm an arm of `price` is believed to be, before any evidence: -strength to 0.
 
     By the logarithm of the price: what costs more is, as a rule, the better model. It is a weak belief that some dozens

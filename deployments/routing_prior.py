@@ -28,6 +28,12 @@ class OfflineEvidence:
     gram: Floats
     moments: Floats
 
+    def without(self, contexts: Floats, quality: Floats) -> "OfflineEvidence":
+        """The evidence without some of its own questions: contexts (n, FEATURES) and the quality (n, arms) there."""
+        rows, columns = np.triu_indices(FEATURES)
+        gram = self.gram - (contexts.T @ contexts)[rows, columns]
+        return OfflineEvidence(self.arms, self.n - len(contexts), gram, self.moments - quality.T @ contexts)
+
     def evidence(self, arm: str, share: float, constant: float, weight: float = 1.0) -> Evidence:
         """The evidence of one arm for a reward that is `share` * quality + `constant` (what its price adds).
 

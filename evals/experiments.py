@@ -26,6 +26,7 @@ from evals.measure.experiment_streams import (
     SHAPES,
     SINGLE_LOOK_Z,
     WITH_COVARIATE,
+    Integers,
     Looks,
     Shape,
     blocks,
@@ -109,11 +110,9 @@ def _false_positives(same: Mapping[tuple[str, float], Looks], alpha: float) -> M
     print(f"both variants the same, alpha {alpha:g}, a look after every observation: the share that says they differ")
     for (name, share), looks in same.items():
         low, high = wilson(int((looks.sequence > 0).sum()), len(looks.sequence))
-        by_cell[f"{name}, {1 - share:.0%}/{share:.0%}"] = {"share": round(looks.found, 4), "low": low, "high": high}
-        peeked = np.mean(looks.peeking > 0)
-        print(
-            f"  {name:24} {1 - share:.0%}/{share:.0%}: {looks.found:.3f} ({low:.3f} to {high:.3f}); peeked {peeked:.3f}"
-        )
+        cell = f"{name}, {1 - share:.0%}/{share:.0%}"
+        by_cell[cell] = {"share": round(looks.found, 4), "low": low, "high": high}
+        print(f"  {cell:33} {looks.found:.3f} ({low:.3f} to {high:.3f}); peeking {np.mean(looks.peeking > 0):.3f}")
     low, high = wilson(int((everyone.sequence > 0).sum()), len(everyone.sequence))
     peeking = float(np.mean(everyone.peeking > 0))
     print(f"  all: {everyone.found:.4f} ({low:.4f} to {high:.4f}); who peeks at a single look's test: {peeking:.3f}")
@@ -152,9 +151,7 @@ def _power(seen: Looks, size: int, effect: float) -> Mapping[str, float]:
     waited = np.where(seen.sequence > 0, seen.sequence, _HORIZON * 2 * size)
     mean = float(np.mean(waited)) / (2 * size)
     print(f"an effect of {effect:g} standard deviations; a single look is planned at {2 * size:,} observations:")
-    print(
-        f"  power {seen.found:.3f} within {_HORIZON} times that size, {at_size:.3f} within it; single look {single:.3f}"
-    )
+    print(f"  power {seen.found:.3f} within {_HORIZON} times that, {at_size:.3f} within it; single look {single:.3f}")
     print(f"  stops at {stop:.2f} of it (median of those that see it), {mean:.2f} in the mean of all")
     return {
         "power": round(seen.found, 4),
@@ -176,15 +173,13 @@ def _cuped(seen: Looks, size: int) -> Mapping[str, float]:
 
 def _sample_ratios(runs: int, rng: np.random.Generator) -> Mapping[str, object]:
     """Alarms of the check of the shares, a look after every unit."""
-    right = [_alarms(count, share, share, rng) for count, share in zip(_dealt(runs, 2), _SHARES, strict=True)]
+    # More runs than of the rest: of 2,000 a rate of 0.001 would be two, give or take three.
+    right = [_alarms(count, share, share, rng) for count, share in zip(_dealt(5 * runs, 2), _SHARES, strict=True)]
     caught = _alarms(max(1, runs // 4), 0.5, _MISMATCH, rng)
     false = float(np.mean(np.concatenate(right) > 0))
     share, delay = float(np.mean(caught > 0)), float(np.median(caught[caught > 0])) if caught.any() else 0.0
-    print(
-        f"sample ratio: false alarms {false:.4f}; 52/48 for 50/50 caught {share:.3f} within {_SRM_UNITS:,} units",
-        end="",
-    )
-    print(f", in the median after {delay:,.0f}")
+    print(f"sample ratio, {_SRM_UNITS:,} units: false alarms {false:.4f} of {5 * runs:,} runs")
+    print(f"  52/48 for 50/50 caught {share:.3f}, in the median after {delay:,.0f} units")
     return {
         "srm_false_alarm": round(false, 5),
         "srm_caught": round(share, 4),
@@ -193,9 +188,7 @@ def _sample_ratios(runs: int, rng: np.random.Generator) -> Mapping[str, object]:
     }
 
 
-def _alarms(
-    runs: int, promised: float, given: float, rng: np.random.Generator
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _alarms(runs: int, promised: float, given: float, rng: np.random.Generator) -> Integers:
     """At which unit each run alarms (0: never) where a variant is promised one share and given another."""
     n = np.arange(1.0, _SRM_UNITS + 1)
     found = []

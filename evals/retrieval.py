@@ -42,10 +42,14 @@ _DEPTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question about one stretch or more of a meeting; a span is its first and last turn."""
+    """A question about one stretch or more of a meeting; a span is its first and last turn.
+
+    `answer` is the reference answer that a person wrote, "" where there is none.
+    """
 
     text: str
     spans: tuple[tuple[int, int], ...]
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +99,17 @@ def measure(meetings: Sequence[Meeting], encode: Encode) -> Mapping[str, object]
     }
 
 
-def read_meetings(data: Path) -> list[Meeting]:
-    """The meetings of a data set. Raises BadInput where there are none that can be read."""
+def read_meetings(data: Path, *, markers: bool = False) -> list[Meeting]:
+    """The meetings of a data set, with the transcribers' `markers` ({vocalsound}) in the text or without.
+
+    Raises BadInput where there are none that can be read.
+    """
     path = next((path for name in ("meetings.jsonl.gz", "meetings.jsonl") if (path := data / name).is_file()), None)
     if path is None:
         raise BadInput(f"There is no meetings.jsonl.gz in {data}.", "Give --data a directory of meetings with queries.")
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        meetings = [_meeting(json.loads(line)) for line in raw.decode().split("\n") if line.strip()]
+        meetings = [_meeting(json.loads(line), markers) for line in raw.decode().split("\n") if line.strip()]
     except (ValueError, KeyError, TypeError, EOFError, gzip.BadGzipFile) as error:
         raise BadInput(f"{path} cannot be read ({error!r}).", "Fetch the data set again.") from error
     if not any(meeting.gold(query) for meeting in meetings for query in meeting.queries):
@@ -117,21 +124,24 @@ def packaged_encoder(cache: Path) -> Encode:
     return load_encoder(PACKAGED, "auto", cache, threads=os.cpu_count() or 1).encode
 
 
-def _meeting(row: Mapping[str, Any]) -> Meeting:
+def _meeting(row: Mapping[str, Any], markers: bool) -> Meeting:
     recording = Recording(row["meeting_id"], f"https://meetings.example/{row['meeting_id']}", row["meeting_id"])
     queries = tuple(
-        Query(query["query"], tuple((first, last) for first, last in query["spans"]))
+        Query(query["query"], tuple((first, last) for first, last in query["spans"]), str(query.get("answer") or ""))
         for query in row["queries"]
         if query["spans"]
     )
     return Meeting(
-        row["meeting_id"], str(row.get("domain", "")), to_passages(recording, _sentences(row["turns"])), queries
+        row["meeting_id"],
+        str(row.get("domain", "")),
+        to_passages(recording, _sentences(row["turns"], markers)),
+        queries,
     )
 
 
-def _sentences(turns: Sequence[Mapping[str, str]]) -> Iterator[Sentence]:
+def _sentences(turns: Sequence[Mapping[str, str]], markers: bool) -> Iterator[Sentence]:
     for number, turn in enumerate(turns):
-        text = " ".join(_MARKERS.sub(" ", turn["text"]).split())
+        text = " ".join((turn["text"] if markers else _MARKERS.sub(" ", turn["text"])).split())
         for part in filter(None, _SENTENCE_END.split(text)):
             yield Sentence(float(number), float(number), part, turn["speaker"])
 

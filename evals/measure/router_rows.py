@@ -56,7 +56,9 @@ def read_outcomes(data: Path, name: str) -> Outcomes:
         costs = np.array([float(prices[arm]["output_usd_per_mtok"]) for arm in arms])
         questions = tuple(str(row["question"]) for row in rows)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadInput(f"{name} in {data} has rows of another form ({error!r}).", "Fetch the data set again.") from error
+        raise BadInput(
+            f"{name} in {data} has rows of another form ({error!r}).", "Fetch the data set again."
+        ) from error
     if len(arms) < 2 or not np.isfinite(quality).all():
         raise BadInput(f"{name} in {data} has one arm only, or scores that are no numbers.", "Fetch it again.")
     return Outcomes(name, questions, arms, quality, costs)

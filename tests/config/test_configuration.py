@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.configuration import load_configuration, require_ray_token
+from config.configuration import load_configuration, prepare_ray
 from core.errors import StartupFailed
 
 MODELS = """
@@ -53,7 +53,11 @@ def test_without_anything_the_defaults_stand() -> None:
     assert found.settings.enable.prompt_compression is False
 
 
-def test_ray_is_told_to_ask_for_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ray_is_told_to_ask_for_its_token_and_what_an_operator_says_of_serve_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    require_ray_token()
+    monkeypatch.setenv("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "2")
+    prepare_ray()
     assert os.environ["RAY_AUTH_MODE"] == "token"
+    assert os.environ["RAY_SERVE_CONTROL_LOOP_INTERVAL_S"] == "2"

@@ -6,10 +6,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from core.canary_slots import CanarySlot
+from core.assignment import bucket, variant_at
+from core.canary_slots import CanarySlot, ReserveSlot
 from core.decision_chain import Phase, broken_at
 from core.errors import BadInput
-from core.experiment_messages import GUARD_RAIL, Moved, NotYet, Promote, ReserveSlot, Start
+from core.experiment_messages import GUARD_RAIL, Counted, Moved, NotYet, ObservePair, Promote, Start
 from core.experiment_plans import ExperimentPlan, Metric
 from core.experiments import KIND, report
 from core.feature_flags import SetFlag
@@ -39,10 +40,9 @@ def _one(name: str, value: float) -> dict[str, float]:
 class Bare(Registry):
     """A registry whose pairs hold what the test gives and nothing else."""
 
-    def pair(self, live: dict[str, float], candidate: dict[str, float], variant: str = "candidate"):  # type: ignore[no-untyped-def]
-        from core.experiment_messages import ObservePair
-
-        return self.do(ObservePair(variant, live, candidate, self.experiment.epoch))
+    def pair(self, live: dict[str, float], candidate: dict[str, float], variant: str = "candidate") -> Counted:
+        counted: Counted = self.do(ObservePair(variant, live, candidate, self.experiment.epoch))
+        return counted
 
 
 # ---------------------------------------------------------------- promotion
@@ -179,10 +179,6 @@ def test_variants_without_their_shares_are_not_promoted() -> None:
     # Whoever would have the control is lost on the way to us, one in two.
     for index, unit in enumerate(registry.units(1_500)):
         registry.wait(0.1)
-        position = registry.state.experiment.plan and unit
-        assert position
-        from core.assignment import bucket, variant_at
-
         if variant_at(PLAN.fractions, bucket(PLAN.name, "t-1", unit)) == "control" and index % 2:
             continue
         registry.observe(registry.assign(unit))
