@@ -139,8 +139,13 @@ def passage_of(payload: Mapping[str, Any]) -> Passage:
     return Passage(payload["passage_id"], recording_of(payload), int(payload["index"]), sentences, heading)
 
 
+def vectors_of(payload: Mapping[str, Any]) -> bytes:
+    """The vectors of the sentences, as `core.messages.Hit` carries them."""
+    return base64.b64decode(payload["sentence_vectors"])
+
+
 def relevance_of(payload: Mapping[str, Any], question: Vectors) -> tuple[float, ...]:
     """The cosine of each sentence with `question` (of length 1, shape (dimensions,)), -1 to 1."""
-    stored = np.frombuffer(base64.b64decode(payload["sentence_vectors"]), dtype="<f2")
+    stored = np.frombuffer(vectors_of(payload), dtype="<f2")
     cosines = stored.reshape(-1, question.shape[0]).astype(np.float32) @ question
     return tuple(float(cosine) for cosine in np.clip(cosines, -1.0, 1.0))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -21,6 +21,7 @@ from actors.qdrant_points import (
     recording_of,
     relevance_of,
     to_payload,
+    vectors_of,
 )
 from core.errors import BadInput
 from core.messages import Hit, Library, Passage, SearchQuery
@@ -30,6 +31,8 @@ from core.tenancy import TenantContext
 
 MAX_HITS = 100
 _LEG_DEPTH = 100
+# Workspaces whose recordings are known by heart.
+_MOST_VERSIONS = 1_000
 
 
 class TranscriptStore:
@@ -56,6 +59,7 @@ class TranscriptStore:
         """
         self._dimensions = dimensions
         self._writing = asyncio.Lock()
+        self._generations: dict[tuple[str, str], dict[str, str]] = {}
         self._index = index or _open_index(Path(folder), dimensions, url, api_key, model)
 
     async def replace_recording(
@@ -81,6 +85,7 @@ class TranscriptStore:
                 )
                 for passage, vector, of_sentences in zip(passages, vectors, sentence_vectors, strict=True)
             ]
+            self._changed(tenant)
             await self._index.replace(points, stale=replace(Scope.of(tenant, recording_id), but_generation=generation))
             return True
 
@@ -106,7 +111,7 @@ class TranscriptStore:
         wanted = tuple(point_id(query.tenant, place) for place, _ in ranked)
         found = {place_of(payload): payload for payload in await self._index.payloads(replace(scope, point_ids=wanted))}
         return tuple(
-            Hit(passage_of(found[place]), score, relevance_of(found[place], question))
+            Hit(passage_of(found[place]), score, relevance_of(found[place], question), vectors_of(found[place]))
             for place, score in ranked
             if place in found
         )
@@ -118,12 +123,23 @@ class TranscriptStore:
         recordings = sorted((recording_of(payload) for payload in first), key=lambda it: (it.title, it.recording_id))
         return Library(tuple(recordings), await self._index.count(scope))
 
-    async def generations(self, tenant: TenantContext, recording_ids: Sequence[str]) -> Mapping[str, str]:
-        """A fingerprint of each of these recordings as it is stored now; one that is not there is left out."""
-        if not recording_ids:
-            return {}
-        first = await self._index.payloads(replace(Scope.of(tenant, *recording_ids), index=0))
-        return {str(payload["recording_id"]): str(payload["generation"]) for payload in first}
+    async def version(self, tenant: TenantContext, recording_ids: Sequence[str] = ()) -> str:
+        """A fingerprint of what a search in these recordings (none named: the whole workspace) goes over.
+
+        It is another as soon as one of them comes, goes or changes.
+        """
+        scope = Scope.of(tenant)
+        known = self._generations.get((scope.tenant, scope.workspace))
+        if known is None:
+            async with self._writing:
+                first = await self._index.payloads(replace(scope, index=0))
+                known = {str(payload["recording_id"]): str(payload["generation"]) for payload in first}
+                if len(self._generations) >= _MOST_VERSIONS:
+                    self._generations.clear()
+                self._generations[scope.tenant, scope.workspace] = known
+        named = sorted(set(recording_ids) & known.keys()) if recording_ids else sorted(known)
+        content = "\n".join(f"{each}\x1f{known[each]}" for each in named)
+        return blake2b(content.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
     async def forget_recording(self, tenant: TenantContext, recording_id: str) -> int:
         """Delete a recording; returns how many passages were deleted."""
@@ -131,7 +147,11 @@ class TranscriptStore:
             # Without this an empty id would not narrow the scope, and the whole workspace would go.
             raise BadInput("No recording is named.", "Pass the id of the one to forget.")
         async with self._writing:
+            self._changed(tenant)
             return await self._index.delete(Scope.of(tenant, recording_id))
+
+    def _changed(self, tenant: TenantContext) -> None:
+        self._generations.pop((tenant.tenant, tenant.workspace), None)
 
     async def _holds(self, tenant: TenantContext, recording_id: str, generation: str, passages: int) -> bool:
         everything = Scope.of(tenant, recording_id)

@@ -52,8 +52,8 @@ class HitBounds(State, frozen=True, gc=False):
 def learned(bounds: HitBounds, score: float, right: bool) -> HitBounds:
     """The bounds after the model was asked, and its answer found equal to the candidate's, or not.
 
-    One Newton step on the posterior of a logistic regression with a Gaussian prior (Laplace approximation, online). What
-    scores below 0 is never served, and would only bend the line where nothing is decided: it teaches nothing.
+    One Newton step on the posterior of a logistic regression with a Gaussian prior (Laplace approximation, online).
+    What scores below 0 is never served, and would only bend the line where nothing is decided: it teaches nothing.
     """
     if score < 0.0:
         return bounds

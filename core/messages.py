@@ -81,12 +81,14 @@ class SearchQuery:
 class Hit:
     """A passage that was found. `score` orders hits of one search and means nothing across searches.
 
-    `relevance` has one value for each sentence: its cosine with the question, -1 to 1.
+    `relevance` has one value for each sentence: its cosine with the question, -1 to 1. `vectors` are the sentences'
+    own, row after row as float16 (little-endian), of shape (sentences, dimensions); b"" where they are not known.
     """
 
     passage: Passage
     score: float
     relevance: tuple[float, ...] = ()
+    vectors: bytes = b""
 
 
 # ---------------------------------------------------------------- asking

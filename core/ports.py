@@ -4,7 +4,7 @@ A port's method that may be called across processes is `async`; the same class s
 actor or Serve replica (production).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -80,8 +80,8 @@ class TranscriptStore(Protocol):
         """What the tenant's workspace holds."""
         ...
 
-    async def generations(self, tenant: TenantContext, recording_ids: Sequence[str]) -> Mapping[str, str]:
-        """A fingerprint of each of these recordings as it is stored now; one that is not there is left out."""
+    async def version(self, tenant: TenantContext, recording_ids: Sequence[str] = ()) -> str:
+        """A fingerprint of these recordings (none named: of the workspace); another as soon as anything changes."""
         ...
 
     async def forget_recording(self, tenant: TenantContext, recording_id: str) -> int:

@@ -1,20 +1,32 @@
-"""Trimming: the sentences of the hits that matter for the question, whole and in order.
+"""Trimming: from the sentences of the hits, those that carry what all of them carry, whole and in order.
 
-A sentence's support is its cosine with the question plus a share of the question's words that it and the sentences
-beside it mention. What stays is decided by a floor on that support, not by a ratio: where everything is to the point
-everything stays, and a passage that only brushes the topic goes.
+What stays is decided by a floor on quality, not by a ratio. Each sentence has a worth (`core.sentence_worth`), and the
+cheapest set is looked for that covers `QUALITY_FLOOR` of it (`core.coverage`): a sentence goes where little rests on it
+or where one that stays says nearly the same. So repetition and small talk go first, whatever they are about, and a
+context without either stays nearly whole. Fillers go everywhere (`core.fillers`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from math import log
 
+import numpy as np
+
+from core.coverage import cover
+from core.fillers import without_fillers
 from core.messages import Hit
 from core.prompting import Evidence
-from core.words import content_stems
+from core.sentence_worth import Floats, Lines, WorthModel, features
+from core.words import content_stems, count_tokens
+
+QUALITY_FLOOR = 0.96
+"""How much of the worth of all sentences the kept ones cover. `python -m evals trimming` shows what it costs."""
 
 # What it adds to a cosine when every word of the question is mentioned. Measured with `python -m evals abstention`: the
 # two together tell an answerable question from another better than either alone.
 _WORDS_SHARE = 0.3
-# A sentence stays if its score reaches this share of the best one's, and the absolute floor.
+# A sentence of a written text stays if its support reaches this share of the best one's, and the absolute floor.
 _SHARE_OF_BEST = 0.55
 _FLOOR = 0.3
 
@@ -28,29 +40,54 @@ def everything(hits: Sequence[Hit]) -> tuple[Evidence, ...]:
     )
 
 
-def select(hits: Sequence[Hit], question: str) -> tuple[Evidence, ...]:
-    """The sentences of `hits` that matter for `question`, in the same order and form as `everything` gives them.
+def select(
+    hits: Sequence[Hit], question: str, floor: float = QUALITY_FLOOR, model: WorthModel | None = None
+) -> tuple[Evidence, ...]:
+    """The sentences of `hits` that matter for `question`, in the order of `everything`, without their fillers.
 
-    Half of a sentence's score is its own support, half that of the best sentence of its passage. The sentence before
-    and the one after a kept one stay too, so that what is left can be read. Nothing stays where no sentence reaches the
-    floor.
+    Costs no model call: it works on the vectors that the store kept, and where a hit has none, on the words alone. A
+    quote of what is left is found in its passage by `core.citations`. `floor` is 0 to 1; 1 keeps everything that has a
+    word in it and says something of its own.
     """
     evidence = everything(hits)
-    sources = [item.source for item in evidence]
-    own = supports(question, evidence)
-    best = {source: max(score for score, at in zip(own, sources, strict=True) if at == source) for source in sources}
-    kept = _above_floor([(score + best[source]) / 2 for score, source in zip(own, sources, strict=True)])
-    return tuple(item for item, keep in zip(evidence, _with_neighbours(kept, sources), strict=True) if keep)
+    lines = lines_of(hits)
+    worth = (model or _shipped()).worth(features(question, lines))
+    kept = cover(lines.similarity, worth, [count_tokens(text) for text in lines.texts], floor)
+    return tuple(
+        replace(evidence[at], sentence=replace(evidence[at].sentence, text=lines.texts[at])) for at in kept
+    )
+
+
+def lines_of(hits: Sequence[Hit]) -> Lines:
+    """The sentences of `hits` as `core.sentence_worth` judges them."""
+    sentences = [sentence for hit in hits for sentence in hit.passage.sentences]
+    sizes = [len(hit.passage.sentences) for hit in hits]
+    texts = tuple(without_fillers(sentence.text) for sentence in sentences)
+    places = {(hit.passage.recording.recording_id, hit.passage.index) for hit in hits}
+    beside = [
+        sum((hit.passage.recording.recording_id, hit.passage.index + step) in places for step in (-1, 1))
+        for hit in hits
+    ]
+    cosines = np.array([value for hit in hits for value in _relevance(hit)], dtype=float)
+    return Lines(
+        texts,
+        tuple(sentence.speaker for sentence in sentences),
+        np.repeat(np.arange(len(hits)), sizes),
+        np.repeat(np.array(beside, dtype=float), sizes),
+        np.nan_to_num(cosines),
+        _similarity(hits, texts),
+    )
 
 
 def trim(question: str, texts: Sequence[str], relevance: Sequence[float]) -> tuple[int, ...]:
     """Which of `texts` (sentences of one document, in order) matter for `question`: their positions, ascending.
 
-    `relevance[i]` is the cosine of text i with the question. Each sentence counts by its own support alone: written
-    text, unlike speech, can be read without the neighbours that `select` keeps.
+    `relevance[i]` is the cosine of text i with the question. Each sentence counts by its own support alone: a written
+    document, unlike the hits of a search, may be beside the point as a whole, and then nothing of it stays.
     """
-    kept = _above_floor(support(question, texts, relevance))
-    return tuple(position for position, keep in enumerate(kept) if keep)
+    scores = support(question, texts, relevance)
+    floor = max(_FLOOR, _SHARE_OF_BEST * max(scores, default=0.0))
+    return tuple(position for position, score in enumerate(scores) if score >= floor)
 
 
 def supports(question: str, evidence: Sequence[Evidence]) -> list[float]:
@@ -78,20 +115,14 @@ def support(question: str, texts: Sequence[str], relevance: Sequence[float]) -> 
     return scores
 
 
-def _above_floor(scores: Sequence[float]) -> list[bool]:
-    floor = max(_FLOOR, _SHARE_OF_BEST * max(scores, default=0.0))
-    return [score >= floor for score in scores]
-
-
-def _with_neighbours(kept: Sequence[bool], sources: Sequence[int]) -> list[bool]:
-    return [
-        any(
-            kept[near] and sources[near] == source for near in range(max(position - 1, 0), min(position + 2, len(kept)))
-        )
-        for position, source in enumerate(sources)
-    ]
-
-
 def _relevance(hit: Hit) -> tuple[float, ...]:
     # Without sentence vectors there is no relevance: then every sentence counts by its words alone.
     return hit.relevance or (0.0,) * len(hit.passage.sentences)
+
+
+def _similarity(hits: Sequence[Hit], texts: Sequence[str]) -> Floats:
+    """The cosines of all sentences with each other: of their vectors, or of their words where a vector is missing."""
+    rows = [_rows(hit) for hit in hits]
+    if not rows or any(row is None or row.shape[1] != rows[0].shape[1] for row in rows):
+        return _word_similarity(texts)
+    return _cosines(np.concatenate(rows).astype(float))

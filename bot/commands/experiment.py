@@ -1,7 +1,4 @@
-"""/experiment:
-
-show one; those who run the bot start, promote or roll it back. What it shows are sums over all servers.
-"""
+"""/experiment: show one; those who run the bot move it from phase to phase. Its numbers are sums over all servers."""
 
 from collections.abc import AsyncIterator
 

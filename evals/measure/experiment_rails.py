@@ -10,7 +10,7 @@ import numpy as np
 
 from core.guard_rails import QuantileRule, RateRule, guard, rate_trips
 from core.quantile_sketch import QuantileSketch
-from evals.measure.experiment_streams import Integers, first
+from evals.measure.experiment_streams import Bools, Floats, Integers, first
 
 _SHARE = 0.1
 _RATE, _RATE_UNITS, _BLOCK = 0.05, 20_000, 50
@@ -52,9 +52,13 @@ def _errors(runs: int, times: float, rule: RateRule, rng: np.random.Generator) -
     for start in range(0, runs, _BLOCK):
         taken = rng.random((min(_BLOCK, runs - start), _RATE_UNITS)) < _SHARE
         failed = rng.random(taken.shape) < np.where(taken, _RATE * times, _RATE)
-        own = [np.cumsum(it, axis=1).astype(np.float64) for it in (failed & ~taken, ~taken, failed & taken, taken)]
-        alarms.append(first(rate_trips(*own, rule)))
+        before, n_before = _counted(failed & ~taken), _counted(~taken)
+        alarms.append(first(rate_trips(before, n_before, _counted(failed & taken), _counted(taken), rule)))
     return np.concatenate(alarms)
+
+
+def _counted(what: Bools) -> Floats:
+    return np.cumsum(what, axis=1).astype(np.float64)
 
 
 def _latencies(runs: int, times: float, rule: QuantileRule, rng: np.random.Generator) -> Integers:

@@ -63,7 +63,7 @@ def blocks(
     """`runs` experiments of `units` observations; treatment gets `share` of them, and `effect` standard deviations."""
     for start in range(0, runs, _BLOCK):
         taken = rng.random((min(_BLOCK, runs - start), units)) < share
-        values, x = shape.draw(rng, taken * effect)
+        values, x = shape.draw(rng, taken.astype(np.float64) * effect)
         yield Block(running_moments(values, ~taken, x), running_moments(values, taken, x), shape.ratio)
 
 
@@ -141,8 +141,9 @@ def normal_with_past(rng: np.random.Generator, effect: Floats) -> tuple[Floats, 
 
 def cost_for_each_answer(rng: np.random.Generator, effect: Floats) -> tuple[Floats, Floats]:
     """What a user costs over how many answers he gets: users differ in both."""
-    answers = 1.0 + rng.poisson(2.0, effect.shape)
-    return answers * (rng.lognormal(0.0, 0.5, effect.shape) + effect) + rng.normal(0.0, 0.3, effect.shape), answers
+    answers = 1.0 + rng.poisson(2.0, effect.shape).astype(np.float64)
+    costs = answers * (rng.lognormal(0.0, 0.5, effect.shape) + effect) + rng.normal(0.0, 0.3, effect.shape)
+    return costs, answers
 
 
 def other_shape(rng: np.random.Generator, effect: Floats) -> tuple[Floats, float]:

@@ -44,22 +44,23 @@ class Contract:
         assert await store.forget_recording(ALICE, "t1") > 0
         assert list(await find(store, ALICE, TOKENIZERS[0])) == []
 
-    async def test_a_recording_that_changed_has_another_generation_and_one_that_is_gone_none(
+    async def test_a_workspace_has_another_version_as_soon_as_anything_in_it_changes(
         self, store: TranscriptStore
     ) -> None:
+        empty = await store.version(ALICE)
         await put(store, ALICE, talk("t1", *TOKENIZERS))
+        one = await store.version(ALICE)
         await put(store, ALICE, talk("t2", *TOKENIZERS[:2]))
-        before = await store.generations(ALICE, ["t1", "t2", "t3"])
-        assert set(before) == {"t1", "t2"}
-        assert await store.generations(ALICE, []) == {}
-        assert await store.generations(BOB, ["t1"]) == {}
-        await put(store, ALICE, talk("t1", *TOKENIZERS[1:]))
+        two, of_t1 = await store.version(ALICE), await store.version(ALICE, ["t1", "t3"])
+        assert len({empty, one, two}) == 3
+        assert await store.version(BOB) == await store.version(SIDE_ROOM) == empty
+        await put(store, ALICE, talk("t2", *TOKENIZERS[1:]))
+        assert await store.version(ALICE) != two
+        assert await store.version(ALICE, ["t1"]) == of_t1 == one
         await store.forget_recording(ALICE, "t2")
-        after = await store.generations(ALICE, ["t1", "t2"])
-        assert set(after) == {"t1"}
-        assert after["t1"] != before["t1"]
-        await put(store, ALICE, talk("t1", *TOKENIZERS))
-        assert await store.generations(ALICE, ["t1"]) == {"t1": before["t1"]}
+        assert await store.version(ALICE) == one
+        assert await put(store, ALICE, talk("t1", *TOKENIZERS)) is False
+        assert await store.version(ALICE) == one
 
     async def test_a_refusal_arrives_whole(self, store: TranscriptStore) -> None:
         with pytest.raises(BadInput) as refused:

@@ -1,11 +1,13 @@
 """Guard rails: harm is taken back soon, and nothing else is."""
 
 import math
+from typing import TypeAlias
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from core.errors import BadInput
 from core.guard_rails import Guard, QuantileRule, RateRule, guard, rate_evidence, rate_trips
@@ -13,17 +15,21 @@ from core.metric_sums import MetricSums
 from core.quantile_sketch import QuantileSketch
 from tests.core.metric_streams import rate, sketch_of, sums_of_values
 
+Floats: TypeAlias = NDArray[np.float64]
+
 ERRORS, P95 = RateRule(), QuantileRule()
 NOTHING = Guard(False, -1.0, 0.0)
 COUNTS = st.tuples(st.integers(1, 400), st.floats(0, 1)).map(lambda of: (round(of[0] * of[1]), of[0]))
 
 
-def failures(runs: int, units: int, share: float, chance: tuple[float, float]) -> list[np.ndarray]:
+def failures(runs: int, units: int, share: float, chance: tuple[float, float]) -> tuple[Floats, Floats, Floats, Floats]:
     """Running counts: failures of control, its units, failures of treatment, its units."""
     rng = np.random.default_rng(5)
     taken = rng.random((runs, units)) < share
     failed = rng.random(taken.shape) < np.where(taken, chance[1], chance[0])
-    return [np.cumsum(it, axis=1).astype(float) for it in (failed & ~taken, ~taken, failed & taken, taken)]
+    counts = (np.cumsum(it, axis=1).astype(float) for it in (failed & ~taken, ~taken, failed & taken, taken))
+    before, n_before, now, n_now = counts
+    return before, n_before, now, n_now
 
 
 # ---------------------------------------------------------------- errors
@@ -58,7 +64,8 @@ def test_the_lower_bound_is_where_the_evidence_ends() -> None:
 @given(COUNTS, COUNTS)
 def test_one_look_at_sums_is_one_place_of_the_arrays(before: tuple[int, int], now: tuple[int, int]) -> None:
     found = guard(rate(*before), rate(*now), ERRORS)
-    assert found.tripped == bool(rate_trips(*(np.array([float(it)]) for it in (*before, *now)), ERRORS)[0])
+    column = np.array([[*before, *now]], dtype=float).T
+    assert found.tripped == bool(rate_trips(column[0], column[1], column[2], column[3], ERRORS)[0])
     assert -1.0 <= found.low < math.inf
     if found.increase is not None:
         assert found.low <= found.increase + 1e-9
@@ -112,18 +119,18 @@ def test_a_rate_of_other_values_than_0_and_1_is_refused() -> None:
 
 
 # ---------------------------------------------------------------- quantiles
-def streams(seed: int, units: int, share: float, times: float) -> tuple[np.ndarray, np.ndarray]:
+def streams(seed: int, units: int, share: float, times: float) -> tuple[NDArray[np.bool_], Floats]:
     rng = np.random.default_rng(seed)
     taken = rng.random(units) < share
     return taken, rng.lognormal(0.0, 0.8, units) * np.where(taken, times, 1.0)
 
 
-def trips_at(taken: np.ndarray, values: np.ndarray, rule: QuantileRule, each: int = 25) -> int:
+def trips_at(taken: NDArray[np.bool_], values: Floats, rule: QuantileRule, each: int = 25) -> int:
     """The observation at which the rail trips, 0 for never; a look after every `each`."""
-    sketches = [QuantileSketch(), QuantileSketch()]
+    sketches = {False: QuantileSketch(), True: QuantileSketch()}
     for number, (arm, value) in enumerate(zip(taken.tolist(), values.tolist(), strict=True), 1):
         sketches[arm] = sketches[arm].add(value)
-        if number % each == 0 and guard(*sketches, rule).tripped:
+        if number % each == 0 and guard(sketches[False], sketches[True], rule).tripped:
             return number
     return 0
 
@@ -152,7 +159,7 @@ def test_the_lower_bound_of_a_quantile_is_below_the_truth_and_comes_near() -> No
 
 
 def test_a_small_slowdown_is_let_pass_even_when_it_is_proven() -> None:
-    taken, values = streams(4, 30_000, 0.5, 1.15)
+    taken, values = streams(4, 30_000, 0.5, 1.2)
     found = guard(sketch_of(values[~taken]), sketch_of(values[taken]), QuantileRule(max_increase=0.3))
     assert found.low > 0.0
     assert not found.tripped

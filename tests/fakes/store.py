@@ -1,6 +1,6 @@
 """A transcript store in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,8 @@ class MemoryStore:
                 continue
             for passage, row, rows in zip(stored.passages, stored.vectors, stored.sentence_vectors, strict=True):
                 relevance = tuple(float(value) for value in rows @ vector)
-                hits.append(Hit(passage, float(np.dot(row, vector)), relevance))
+                kept = np.asarray(rows, dtype="<f2").tobytes()
+                hits.append(Hit(passage, float(np.dot(row, vector)), relevance, kept))
         return tuple(sorted(hits, key=lambda hit: -hit.score)[: query.limit])
 
     async def library(self, tenant: TenantContext) -> Library:
@@ -59,9 +60,11 @@ class MemoryStore:
         recordings = tuple(stored.passages[0].recording for stored in held)
         return Library(recordings, sum(len(stored.passages) for stored in held))
 
-    async def generations(self, tenant: TenantContext, recording_ids: Sequence[str]) -> Mapping[str, str]:
+    async def version(self, tenant: TenantContext, recording_ids: Sequence[str] = ()) -> str:
         held = self.of(tenant)
-        return {each: repr(held[each].passages) for each in recording_ids if each in held}
+        return repr(
+            [(each, held[each].passages) for each in sorted(held) if not recording_ids or each in recording_ids]
+        )
 
     async def forget_recording(self, tenant: TenantContext, recording_id: str) -> int:
         stored = self.of(tenant).pop(recording_id, None)

@@ -113,7 +113,10 @@ def guild(guild_id: int, channels: list[Json]) -> Json:
 
 @dataclass
 class Message:
-    """A message as it stands now; `history` has each content it had, `edits` counts the edits."""
+    """A message as it stands now; `history` has each content it had, `edits` counts the edits.
+
+    `files` are by name, `alt` is what stands for each that is a picture.
+    """
 
     message_id: int
     channel_id: int
@@ -123,6 +126,7 @@ class Message:
     components: list[Json] = field(default_factory=list)
     flags: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
+    alt: dict[str, str] = field(default_factory=dict)
     allowed_mentions: Json | None = None
     history: list[str] = field(default_factory=list)
     edits: int = 0
@@ -135,6 +139,7 @@ class Message:
         self.components = (payload["components"] or []) if "components" in payload else self.components
         self.allowed_mentions = payload.get("allowed_mentions", self.allowed_mentions)
         self.files |= files
+        self.alt |= {one["filename"]: one.get("description") or "" for one in payload.get("attachments") or []}
         self.history.append(self.content)
 
     @property
