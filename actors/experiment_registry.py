@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from actors.runtime_entities import EntityActor, query
 from actors.runtime_host import ShardConfig
 from core.canary_slots import CanarySlot, FreeSlot, NoSlot, ReserveSlot, SlotFreed, SlotKept, SlotTaken
-from core.decision_chain import Phase, PhaseDecision
+from core.decision_chain import Phase, PhaseDecision, read_decision
 from core.entities import Find
 from core.errors import BadInput
 from core.experiment_exposures import assign_command
@@ -121,8 +119,7 @@ class ExperimentRegistry(EntityActor[Registered, Command, Event]):
     async def decisions(self, key: str) -> Sequence[PhaseDecision]:
         """Every step so far, oldest first, of the last `MAX_DECISIONS`; `core.decision_chain.broken_at` checks them."""
         records = await self.find(key, Find(kind=DECISION, limit=MAX_DECISIONS))
-        made = [msgspec.json.decode(record.body, type=PhaseDecision) for record in records]
-        return tuple(sorted(made, key=lambda decision: decision.number))
+        return tuple(sorted((read_decision(record.body) for record in records), key=lambda made: made.number))
 
     # ------------------------------------------------------------ the canaries' slots
     async def reserve_slot(self, key: str, experiment: str) -> SlotTaken | NoSlot:

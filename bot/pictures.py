@@ -40,15 +40,14 @@ def _rows(value: ExperimentHistory) -> Sequence[_Row]:
 
 def _forest(title: str, unit: str, rows: Sequence[_Row], least_gain: float | None) -> bytes:
     """A row for each gain, the newest below; what has no interval yet is a hollow point."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH_IN, _FRAME_IN + _ROW_IN * max(1, len(rows))), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
     axes.axvline(0.0, color="0.4", linewidth=1)
     if least_gain is not None:
-        axes.axvline(least_gain, color="tab:green", linewidth=1, linestyle="--", label=f"asked for: {least_gain:g}")
-        axes.legend(loc="best", fontsize=8)
+        axes.axvline(least_gain, color="tab:green", linewidth=1, linestyle="--")
+        unit += f" (dashed: {least_gain:g} is asked for)"
     for place, row in enumerate(rows):
         known = row.low is not None and row.high is not None
         if row.low is not None and row.high is not None:
@@ -60,5 +59,5 @@ def _forest(title: str, unit: str, rows: Sequence[_Row], least_gain: float | Non
     axes.set_xlabel(unit)
     axes.set_title(title)
     written = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(written)
+    figure.savefig(written, format="png")
     return written.getvalue()

@@ -124,11 +124,13 @@ def _gain(plan: ExperimentPlan, gain: Gain) -> str:
 
 
 def _counts(known: Evidence) -> list[str]:
-    told = [
-        f"{name}: {exposures:,} exposures, {known.outcomes.get(name, 0):,} outcomes"
-        for name, exposures in known.exposures.items()
-        if exposures or known.outcomes.get(name)
-    ]
+    told: list[str] = []
+    for name, outcomes in known.outcomes.items():
+        if outcomes or known.exposures.get(name):
+            counts = f"{counted(known.exposures.get(name, 0), 'exposure')}, {counted(outcomes, 'outcome')}"
+            means = [f"{metric} {mean:.4g}" for metric, mean in known.means.get(name, {}).items()]
+            means += [f"p95 {known.p95_ms[name]:,.0f} ms"] if name in known.p95_ms else []
+            told.append(f"{name}: {', '.join([counts, *means])}")
     if told:
         told.append(f"sample ratio p = {known.ratio_p:.2g}, of missing outcomes p = {known.loss_p:.2g}")
     return told

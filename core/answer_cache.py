@@ -6,8 +6,8 @@ same. Of what is served at most the share `delta` is wrong (`core.hit_bounds`). 
 
 The key is the tenant; a scope is a partition inside. So the bound is the tenant's, what a tenant forgets is found in
 one place, and a search never sees another scope's entries. Commands are not kept, and events, replies and state hold no
-words: these stand in records, which can be deleted. An index over them lives in the actor; `changes` tells whether it
-is up to date, and whoever is behind is told so instead of being answered.
+words: these stand in records, which can be deleted. An index over them lives in the actor. It may be behind: whether an
+entry may be served is decided here, and `changes` tells the actor that its index is old.
 
 A clock that is set back serves nothing that was stored later than now; one that jumps ahead lets entries age early.
 """
@@ -20,7 +20,6 @@ from msgspec.structs import replace
 from core.answer_cache_messages import (
     Ask,
     Asked,
-    Behind,
     CacheRules,
     Changed,
     Command,
@@ -81,27 +80,29 @@ def decide(state: AnswerCache, command: Command, now: float, chance: Chance) -> 
 
 # ---------------------------------------------------------------- looking up
 def _judge(state: AnswerCache, command: Judge, now: float, chance: Chance) -> Decision[Event]:
-    if command.as_of != state.changes:
-        return Decision(Behind(state.changes))
     known = state.libraries.get(command.scope)
     if known != command.library:
         return _other_library(state, command, known is not None)
     if _servable(state, command.exact, command, now):
         if command.shadow:
-            return Decision(Ask(probability=1.0, audited=True), (WouldServe(now, exact=True),))
-        return Decision(Serve(command.exact, 1.0, exact=True), (Served(command.exact, now),))
+            return Decision(Ask(state.changes, audited=True, probability=1.0), (WouldServe(now, exact=True),))
+        return Decision(_serve(state, command.exact, 1.0, exact=True), (Served(command.exact, now),))
     allowed = [each for each in command.found if not each.forbidden and _servable(state, each.entry_id, command, now)]
     best = max(allowed, key=lambda each: each.score, default=None)
     if best is None:
-        return Decision(Ask())
+        return Decision(Ask(state.changes))
     rules = command.rules
     probability = lower_probability(state.bounds, best.score, rules.caution)
     if best.score < threshold(state.bounds, rules.delta, rules.caution, command.prior_scores):
-        return Decision(Ask(best, probability=probability))
+        return Decision(Ask(state.changes, best, probability=probability))
     audit = chance.rng().random() < audit_probability(state.bounds, rules.audit_share)
     if command.shadow or audit:
-        return Decision(Ask(best, audited=True, probability=probability), (WouldServe(now),))
-    return Decision(Serve(best.entry_id, probability), (Served(best.entry_id, now, best.score),))
+        return Decision(Ask(state.changes, best, audited=True, probability=probability), (WouldServe(now),))
+    return Decision(_serve(state, best.entry_id, probability), (Served(best.entry_id, now, best.score),))
+
+
+def _serve(state: AnswerCache, entry_id: str, probability: float, exact: bool = False) -> Serve:
+    return Serve(entry_id, probability, state.changes, exact, state.entries[entry_id].cost_usd)
 
 
 def _servable(state: AnswerCache, entry_id: str, command: Judge, now: float) -> bool:
@@ -116,8 +117,8 @@ def _other_library(state: AnswerCache, command: Judge, known: bool) -> Decision[
     gone = tuple(entry_id for entry_id, entry in state.entries.items() if entry.scope == command.scope)
     changed = LibraryChanged(command.scope, command.library)
     if not known or not gone:
-        return Decision(Ask(), (changed,))
-    return Decision(Ask(), (changed, Dropped(gone, "library")), erased=gone)
+        return Decision(Ask(state.changes), (changed,))
+    return Decision(Ask(state.changes + 1), (changed, Dropped(gone, "library")), erased=gone)
 
 
 # ---------------------------------------------------------------- keeping

@@ -7,7 +7,7 @@ how many of the nearest agree.
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,6 +50,19 @@ class Candidate:
     similarity: float
     features: tuple[float, ...]
     conflict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """An answer near a question, as the vectors tell: its entries among the nearest ones, nearest first.
+
+    `features` are the first of `FEATURES`: those that need no words.
+    """
+
+    answer_id: str
+    entry_ids: tuple[str, ...]
+    similarity: float
+    features: tuple[float, ...]
 
 
 @dataclass(slots=True)
@@ -101,8 +114,15 @@ class AnswerIndex:
             _less(self._stems, traits.stems)
 
     def candidates(self, vector: NDArray[np.float32], traits: QuestionTraits) -> list[Candidate]:
-        """The at most `ANSWERS` answers with the nearest entries, nearest first."""
-        if not self._traits:
+        """The at most `ANSWERS` answers with the nearest entries, nearest first, as `neighbourhoods` finds them."""
+        return [self.candidate(near, traits) for near in self.neighbourhoods(vector)]
+
+    def neighbourhoods(self, vector: NDArray[np.float32]) -> list[Neighbourhood]:
+        """The at most `ANSWERS` answers with the nearest entries, nearest first.
+
+        None while there are fewer than `NEAREST` entries: that is no neighbourhood, and nothing can be told from it.
+        """
+        if len(self._traits) < NEAREST:
             return []
         entry_ids, cosines = self._vectors.nearest(vector, NEAREST)
         answers = [self._answer_of[entry_id] for entry_id in entry_ids]
@@ -112,25 +132,29 @@ class AnswerIndex:
         found = []
         for answer in ranked[:ANSWERS]:
             own = [place for place, its in enumerate(answers) if its == answer]
-            others = [cosines[place] for place, its in enumerate(answers) if its != answer]
-            entry_id, forbidden = self._representative([entry_ids[place] for place in own], traits)
+            other = next((float(cosines[place]) for place, its in enumerate(answers) if its != answer), 0.0)
             rival = max((value for its, value in centres.items() if its != answer), default=0.0)
-            votes = sum(place < _DENSITY for place in own) / min(_DENSITY, len(answers))
+            nearest = float(cosines[own[0]])
             features = (
-                float(cosines[own[0]]),
+                nearest,
                 float(cosines[own[1]]) if len(own) > 1 else 0.0,
-                float(cosines[own[0]] - (others[0] if others else 0.0)),
+                nearest - other,
                 math.log(len(self._answers[answer].entries)),
-                votes,
+                sum(place < _DENSITY for place in own) / _DENSITY,
                 density,
                 centres[answer],
                 centres[answer] - rival,
-                *self._of_words(traits, self._traits[entry_id], self._answers[answer]),
             )
-            found.append(Candidate(entry_id, answer, float(cosines[own[0]]), features, forbidden))
+            found.append(Neighbourhood(answer, tuple(entry_ids[place] for place in own), nearest, features))
         return found
 
-    def _representative(self, nearest: list[str], traits: QuestionTraits) -> tuple[str, str]:
+    def candidate(self, near: Neighbourhood, traits: QuestionTraits) -> Candidate:
+        """The answer of a neighbourhood with all its features, now that the question's words are looked at too."""
+        entry_id, forbidden = self._representative(near.entry_ids, traits)
+        words = self._of_words(traits, self._traits[entry_id], self._answers[near.answer_id])
+        return Candidate(entry_id, near.answer_id, near.similarity, near.features + words, forbidden)
+
+    def _representative(self, nearest: Sequence[str], traits: QuestionTraits) -> tuple[str, str]:
         """The nearest entry of an answer that nothing forbids, else the nearest one, and what forbids it."""
         forbidden = [conflict(traits, self._traits[entry_id]) for entry_id in nearest]
         free = next((place for place, reason in enumerate(forbidden) if not reason), 0)
@@ -154,7 +178,7 @@ class AnswerIndex:
 
     def _weight(self, stems: Iterable[str]) -> float:
         """The sum of the inverse document frequencies of `stems` over the entries."""
-        # Sorted: a sum of floats depends on its order, and a set has none that a replay would keep.
+        # Summed exactly: a set has no order that another process would share.
         ceiling = len(self._traits) + 1.0
         return math.fsum(math.log(ceiling / (self._stems[word] + 0.5)) for word in stems)
 

@@ -75,14 +75,12 @@ class Entry(State, frozen=True):
 class Judge(Message, frozen=True):
     """May one of `found` be served? `exact` names the entry of the same words ("" for none).
 
-    `as_of` is the number of the change up to which the caller knows the entries. With `shadow` nothing is served.
-    `prior_scores` are the verifier's (`core.hit_bounds.threshold`).
+    With `shadow` nothing is served. `prior_scores` are the verifier's (`core.hit_bounds.threshold`).
     """
 
     rules: CacheRules
     scope: str
     library: str
-    as_of: int
     found: tuple[Judged, ...]
     prior_scores: tuple[float, ...]
     exact: str = ""
@@ -180,28 +178,28 @@ class PruneSet(Message, frozen=True, gc=False):
 
 # ---------------------------------------------------------------- replies
 class Serve(Message, frozen=True):
-    """Serve this entry; `probability` is the lower bound of its being right, 1 where the words are the same."""
+    """Serve this entry; `probability` is the lower bound of its being right, 1 where the words are the same.
+
+    `changes` is the number of the last change of the entries, `cost_usd` what is saved.
+    """
 
     entry_id: str
     probability: float
+    changes: int
     exact: bool = False
+    cost_usd: float = 0.0
 
 
 class Ask(Message, frozen=True):
     """Ask the model. `compared` is the candidate whose answer is then compared with the model's, None for none.
 
-    `audited`: it could have been served.
+    `audited`: it could have been served. `changes` is the number of the last change of the entries.
     """
 
+    changes: int
     compared: Judged | None = None
     audited: bool = False
     probability: float = 0.0
-
-
-class Behind(Message, frozen=True):
-    """The caller knows the entries only up to an earlier change than this one."""
-
-    changes: int
 
 
 class Changed(Message, frozen=True):
@@ -248,4 +246,4 @@ class CacheReport(Message, frozen=True):
 
 Command: TypeAlias = Judge | Keep | Drop | Prune | Synchronise
 Event: TypeAlias = Served | WouldServe | Asked | Stored | Dropped | LibraryChanged | PruneSet
-Reply: TypeAlias = Serve | Ask | Behind | Changed | Entries
+Reply: TypeAlias = Serve | Ask | Changed | Entries

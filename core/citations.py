@@ -1,15 +1,17 @@
 """Proves a draft answer: only words that stand in a retrieved passage are shown, and always the passage's own.
 
 Compared are words. Case, punctuation, typographic quotes and dashes, ligatures, apostrophes and spacing do not
-count, because captions and models write them as they like; a word more, less or different does.
+count, because captions and models write them as they like; a word more, less or different does. Only fillers
+("um", a word said twice) may be missing in a quote, as models may be sent the passages without (`core.fillers`).
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from core.fillers import filler_spans
 from core.links import link_at
 from core.messages import Claim, Passage, Quote, Sentence
 from core.prompting import DraftClaim
@@ -29,7 +31,7 @@ def verify(claims: Sequence[DraftClaim], passages: Sequence[Passage]) -> tuple[t
     A quote of fewer than `MIN_WORDS` words is dropped, as is a claim that has no quote left. Quotes of a claim that one
     person says one after another become one. Each quote's `start_s` is that of the sentence in which it begins.
     """
-    texts = [_Text.of(passage.text) for passage in passages]
+    texts = _Texts.of(passages)
     verified: list[Claim] = []
     dropped = 0
     for claim in claims:
@@ -59,11 +61,12 @@ class _Text:
     origins: tuple[int, ...]
 
     @classmethod
-    def of(cls, original: str) -> "_Text":
+    def of(cls, original: str, left_out: Collection[int] = ()) -> "_Text":
+        """The text of all characters of `original` but for those at the positions `left_out`."""
         letters: list[str] = []
         origins: list[int] = []
         for position, char in enumerate(original):
-            for letter in _normal(char):
+            for letter in " " if position in left_out else _normal(char):
                 if letter != " " or (letters and letters[-1] != " "):
                     letters.append(letter)
                     origins.append(position)
@@ -123,13 +126,35 @@ def _normal(char: str) -> str:
     return "".join(letter if letter.isalnum() or unicodedata.category(letter)[0] == "M" else " " for letter in folded)
 
 
-def _find(words: str, source: int, texts: Sequence[_Text]) -> _Span | None:
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The texts of the passages as said, and without their fillers, which few quotes need."""
+
+    said: Sequence[_Text]
+    without_fillers: Callable[[int], _Text]
+
+    @classmethod
+    def of(cls, passages: Sequence[Passage]) -> "_Texts":
+        return cls([_Text.of(it.text) for it in passages], cache(lambda index: _spoken(passages[index])))
+
+
+def _spoken(passage: Passage) -> _Text:
+    fillers: set[int] = set()
+    offset = 0
+    for sentence in passage.sentences:
+        for start, end in filler_spans(sentence.text):
+            fillers.update(range(offset + start, offset + end))
+        offset += len(sentence.text) + 1  # sentences are joined by one space
+    return _Text.of(passage.text, fillers)
+
+
+def _find(words: str, source: int, texts: _Texts) -> _Span | None:
     needle = _Text.of(words).words
     if len(needle.split()) + len(_UNSPACED.findall(needle)) // 2 < MIN_WORDS:
         return None
-    named = [source - 1] if 1 <= source <= len(texts) else []
-    for index in named + [other for other in range(len(texts)) if other not in named]:
-        place = texts[index].span_of(needle)
+    named = [source - 1] if 1 <= source <= len(texts.said) else []
+    for index in named + [other for other in range(len(texts.said)) if other not in named]:
+        place = texts.said[index].span_of(needle) or texts.without_fillers(index).span_of(needle)
         if place is not None:
             return _Span(index, *place)
     return None

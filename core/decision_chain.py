@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from core.entities import State
 from core.entity_codec import to_json
+from core.errors import JournalUnreadable
 
 
 class Phase(StrEnum):
@@ -48,9 +49,9 @@ class Evidence(State, frozen=True):
     """The numbers that a decision was taken on, all of the phase that it ended.
 
     `lived_s` is how long the phase lasted (see `core.experiment_state`), `exposures` and `outcomes` count by variant,
-    `units` are those of each among the first that came. `ratio_p` is the sample-ratio check
-    of the units, `loss_p` that of the exposures without an outcome. `alarms` say in words what stands
-    against going on.
+    `units` are those of each among the first that came. `ratio_p` is the sample-ratio check of the units, `loss_p`
+    that of the exposures without an outcome. `means` are of every metric, by variant, `p95_ms` of the latency.
+    `alarms` say in words what stands against going on.
     """
 
     lived_s: float = 0.0
@@ -60,6 +61,8 @@ class Evidence(State, frozen=True):
     gains: tuple[Gain, ...] = ()
     ratio_p: float = 1.0
     loss_p: float = 1.0
+    means: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
+    p95_ms: dict[str, float] = msgspec.field(default_factory=dict)
     alarms: tuple[str, ...] = ()
 
 
@@ -88,6 +91,15 @@ def sealed(decision: PhaseDecision, previous: str) -> PhaseDecision:
     """The decision as the next one of the chain that ends in `previous`."""
     linked = replace(decision, previous=previous, digest="")
     return replace(linked, digest=_digest(linked))
+
+
+def read_decision(text: str) -> PhaseDecision:
+    """A decision from its record. Raises JournalUnreadable where it is none."""
+    try:
+        return msgspec.json.decode(text, type=PhaseDecision)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        problem = f"The record of a decision cannot be read ({error})."
+        raise JournalUnreadable(problem, "Restore the journal from a backup.") from error
 
 
 def broken_at(decisions: Sequence[PhaseDecision], head: str) -> int | None:

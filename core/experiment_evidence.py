@@ -38,6 +38,8 @@ def evidence(state: Experiment, now: float) -> Evidence:
         tuple(_gain(state.phase, plan, tallies, name) for name in plan.candidates),
         ratio.p_value,
         lost.p_value,
+        {name: {each: sums.mean for each, sums in tally.sums.items()} for name, tally in tallies.items()},
+        {name: p95 for name, tally in tallies.items() if (p95 := tally.latency.quantile(P95.quantile)) is not None},
         tuple(alarms),
     )
 

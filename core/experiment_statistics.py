@@ -74,12 +74,12 @@ def compare(
 
     Of means, corrected by the covariate where there is one (CUPED); with `ratio` of the sums of values over the sums of
     covariates. Nothing is said before the variants are worth two of `burn_in` each: with shares of 90 % and 10 % that
-    is after 5.6 times `burn_in` in all. A larger burn-in suits a smaller effect: a quarter of the size of a variant
-    that a single look would need. Raises BadInput for an alpha that is no chance, or a burn-in below 20.
+    is after 5.6 times `burn_in` in all. A larger burn-in suits a smaller effect: half of the size of a variant that
+    a single look would need. Raises BadInput for an alpha that is no chance, or a burn-in below 20.
     """
     if not burn_in >= 20:
         raise BadInput(
-            f"A burn-in of {burn_in:g} is too short for sums to be trusted.", "Take 20 or more; 100 is usual."
+            f"A burn-in of {burn_in:g} is too short for sums to be trusted.", "Take 20 or more; 200 is usual."
         )
     effect, half_width = (
         float(number) for number in difference(control.moments, treatment.moments, alpha, burn_in=burn_in, ratio=ratio)

@@ -104,9 +104,12 @@ def _once(tokens: list[_Token]) -> list[_Token]:
     """
     left: list[_Token] = []
     for token in tokens:
+        # Said twice ends with a word that was said just before; most words were not.
+        maybe = any(token.word == before.word for before in left[-_LONGEST_REPEAT - 1 :])
         left.append(token)
-        while size := _repeat(left):
-            del left[-size[1] - size[0] : -size[0]]
+        while maybe and (found := _repeat(left)):
+            size, first = found
+            del left[-size - first : -size]
     return left
 
 

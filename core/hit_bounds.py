@@ -58,7 +58,7 @@ def learned(bounds: HitBounds, score: float, right: bool) -> HitBounds:
     if score < 0.0:
         return bounds
     score = _clipped(score)
-    chance = _sigmoid(bounds.slope * score + bounds.offset)
+    chance = probability_of(bounds.slope * score + bounds.offset)
     weight = chance * (1.0 - chance)
     slope_precision = bounds.slope_precision + weight * score * score
     cross = bounds.cross_precision + weight * score
@@ -96,7 +96,7 @@ def lower_probability(bounds: HitBounds, score: float, caution: float) -> float:
     score = _clipped(score)
     a, c, b = bounds.slope_precision, bounds.cross_precision, bounds.offset_precision
     variance = (b * score * score - 2.0 * c * score + a) / (a * b - c * c)
-    return _sigmoid(bounds.slope * score + bounds.offset - caution * math.sqrt(max(variance, 0.0)))
+    return probability_of(bounds.slope * score + bounds.offset - caution * math.sqrt(max(variance, 0.0)))
 
 
 def threshold(bounds: HitBounds, delta: float, caution: float, prior_scores: Sequence[float]) -> float:
@@ -144,5 +144,6 @@ def _clipped(score: float) -> float:
     return min(max(score, -BINS * BIN_WIDTH), BINS * BIN_WIDTH)
 
 
-def _sigmoid(logit: float) -> float:
+def probability_of(logit: float) -> float:
+    """The probability of a logit."""
     return 1.0 / (1.0 + math.exp(-min(max(logit, -60.0), 60.0)))

@@ -12,21 +12,7 @@ from dataclasses import dataclass
 from core.words import STOPWORDS, stem, words, words_as_written
 
 _NEGATIONS = frozenset(
-    {
-        "no",
-        "not",
-        "never",
-        "none",
-        "nobody",
-        "nothing",
-        "nowhere",
-        "neither",
-        "nor",
-        "without",
-        "cannot",
-        "cant",
-        "dont",
-    }
+    {"no", "not", "never", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without", "cannot"}
 )
 _ASKING = frozenset({"what", "when", "where", "who", "whom", "whose", "why", "how", "which"})
 _AUXILIARIES = frozenset(

@@ -1,21 +1,18 @@
 """How likely each sentence of a context is the one that an answer rests on, judged before there is an answer.
 
 A logistic model over a few properties that any talk has: how near a sentence is to the question, how much it says, who
-says it, how well the rest of the context says the same. Its weights are fitted by `python -m evals trimming --fit` on
+says it, how well the rest of the context says the same. Its weights are fitted by `python -m evals trimming --fit-weights` on
 meetings with reference answers, where the sentence nearest to a sentence of the answer is what the answer rests on.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.lines import Floats, Lines
 from core.words import content_stems, words
-
-Floats: TypeAlias = NDArray[np.float64]
 
 FEATURES = (
     "nearness",  # cosine with the question, in standard deviations of this context
@@ -32,24 +29,7 @@ FEATURES = (
     "centre",  # the mean cosine with all sentences
     "asks",  # it ends with a question mark: 1
 )
-_TITLES = frozenset("the of a an and hon right mr mrs ms miss dr prof sir lady lord".split())
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """The sentences of a context, in order, n of them; `texts` without fillers, "" where nothing is left.
-
-    `sources[i]` numbers the passage of sentence i in the order found, `beside[i]` says how many of the passages just
-    before and after that one are in the context. `cosines` (n,) are with the question, `similarity` (n, n) with each
-    other.
-    """
-
-    texts: tuple[str, ...]
-    speakers: tuple[str, ...]
-    sources: NDArray[np.int64]
-    beside: Floats
-    cosines: Floats
-    similarity: Floats
+_TITLES = frozenset(words("the of a an and hon right mr mrs ms miss dr prof sir lady lord"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +43,9 @@ class WorthModel:
         """The chance of each sentence, shape (n,), never 0 and never NaN."""
         odds = np.clip(self.intercept + features @ np.asarray(self.weights), -30.0, 30.0)
         return np.asarray(1.0 / (1.0 + np.exp(-odds)))
+
+
+SHIPPED = WorthModel(-6.0, (0.5, 1.5, 1.0, -0.3, 0.3, -0.4, 0.4, 0.2, 0.6, 0.3, 1.0, -2.0, -0.2))
 
 
 def features(question: str, lines: Lines) -> Floats:

@@ -6,18 +6,14 @@ or where one that stays says nearly the same. So repetition and small talk go fi
 context without either stays nearly whole. Fillers go everywhere (`core.fillers`).
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from math import log
-
-import numpy as np
 
 from core.coverage import cover
-from core.fillers import without_fillers
+from core.lines import Lines, relevance_of
 from core.messages import Hit
 from core.prompting import Evidence
-from core.sentence_worth import Floats, Lines, WorthModel, features
+from core.sentence_worth import SHIPPED, WorthModel, features
 from core.words import content_stems, count_tokens
 
 QUALITY_FLOOR = 0.96
@@ -36,12 +32,12 @@ def everything(hits: Sequence[Hit]) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(source, hit.passage.recording, sentence, relevance)
         for source, hit in enumerate(hits, start=1)
-        for sentence, relevance in zip(hit.passage.sentences, _relevance(hit), strict=True)
+        for sentence, relevance in zip(hit.passage.sentences, relevance_of(hit), strict=True)
     )
 
 
 def select(
-    hits: Sequence[Hit], question: str, floor: float = QUALITY_FLOOR, model: WorthModel | None = None
+    hits: Sequence[Hit], question: str, floor: float = QUALITY_FLOOR, model: WorthModel = SHIPPED
 ) -> tuple[Evidence, ...]:
     """The sentences of `hits` that matter for `question`, in the order of `everything`, without their fillers.
 
@@ -50,33 +46,10 @@ def select(
     word in it and says something of its own.
     """
     evidence = everything(hits)
-    lines = lines_of(hits)
-    worth = (model or _shipped()).worth(features(question, lines))
+    lines = Lines.of(hits)
+    worth = model.worth(features(question, lines))
     kept = cover(lines.similarity, worth, [count_tokens(text) for text in lines.texts], floor)
-    return tuple(
-        replace(evidence[at], sentence=replace(evidence[at].sentence, text=lines.texts[at])) for at in kept
-    )
-
-
-def lines_of(hits: Sequence[Hit]) -> Lines:
-    """The sentences of `hits` as `core.sentence_worth` judges them."""
-    sentences = [sentence for hit in hits for sentence in hit.passage.sentences]
-    sizes = [len(hit.passage.sentences) for hit in hits]
-    texts = tuple(without_fillers(sentence.text) for sentence in sentences)
-    places = {(hit.passage.recording.recording_id, hit.passage.index) for hit in hits}
-    beside = [
-        sum((hit.passage.recording.recording_id, hit.passage.index + step) in places for step in (-1, 1))
-        for hit in hits
-    ]
-    cosines = np.array([value for hit in hits for value in _relevance(hit)], dtype=float)
-    return Lines(
-        texts,
-        tuple(sentence.speaker for sentence in sentences),
-        np.repeat(np.arange(len(hits)), sizes),
-        np.repeat(np.array(beside, dtype=float), sizes),
-        np.nan_to_num(cosines),
-        _similarity(hits, texts),
-    )
+    return tuple(replace(evidence[at], sentence=replace(evidence[at].sentence, text=lines.texts[at])) for at in kept)
 
 
 def trim(question: str, texts: Sequence[str], relevance: Sequence[float]) -> tuple[int, ...]:
@@ -113,16 +86,3 @@ def support(question: str, texts: Sequence[str], relevance: Sequence[float]) -> 
         coverage = (len(said[position]) + len(near)) / (2 * len(wanted)) if wanted else 0.0
         scores.append(cosine + _WORDS_SHARE * coverage)
     return scores
-
-
-def _relevance(hit: Hit) -> tuple[float, ...]:
-    # Without sentence vectors there is no relevance: then every sentence counts by its words alone.
-    return hit.relevance or (0.0,) * len(hit.passage.sentences)
-
-
-def _similarity(hits: Sequence[Hit], texts: Sequence[str]) -> Floats:
-    """The cosines of all sentences with each other: of their vectors, or of their words where a vector is missing."""
-    rows = [_rows(hit) for hit in hits]
-    if not rows or any(row is None or row.shape[1] != rows[0].shape[1] for row in rows):
-        return _word_similarity(texts)
-    return _cosines(np.concatenate(rows).astype(float))

@@ -35,11 +35,10 @@ class ExperimentDesk:
 
     async def show(self, name: str) -> ExperimentHistory:
         """An experiment and its decisions, with the first that was changed afterwards."""
-        # The report after the decisions: a step in between is in neither, or it would seem to be missing.
-        decisions = await self._registry.decisions(name)
         report = await self._registry.report(name)
-        if len(decisions) and report.decisions > decisions[-1].number:
-            decisions = await self._registry.decisions(name)
+        made = await self._registry.decisions(name)
+        # A step in between is in the one and not in the other.
+        decisions = tuple(each for each in made if each.number <= report.decisions)
         return ExperimentHistory(report, decisions, broken_at(decisions, report.head))
 
     async def start(self, name: str, by: str, reason: str = "") -> Moved | NotYet:

@@ -46,9 +46,9 @@ class OfflineEvidence:
 
 @dataclass(frozen=True, slots=True)
 class RoutingPrior:
-    """The projection and, by the name of a set of arms, what was learned of them. `questions` are what it was fitted on.
+    """The projection and, by the name of a set of arms, what was learned of them.
 
-    They are `question_number`s, so that an evaluation can leave out what the evidence has seen.
+    `questions` are numbers of those that it was fitted on, so that an evaluation can leave out what it has seen.
     """
 
     projection: Projection

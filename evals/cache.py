@@ -1,13 +1,16 @@
 """The answer cache: how many questions does it answer rightly by itself, and how many of its answers are wrong?
 
-Over directories with a `stream.jsonl` (`--data` once or more): a question a row, with `group` (questions of one group share
-an answer), in the order of `seq`; with a `scope` (the recording that is asked about) the figures are under `scope`,
-else under `intents`. Questions are answered in order, and kept where the model was asked, at the shipped setting.
+Over directories with a `stream.jsonl` (`--data` once or more): a question a row, with `group` (questions of one group
+share an answer), in the order of `seq`; with a `scope` (the recording that is asked about) the figures are under
+`scope`, else under `intents`. Questions are answered in order, and kept where the model was asked, at the shipped
+setting.
 
-`hit` is the share of rows that were served, `wrong_share` that of the served with another group's answer (its upper bound is
-Clopper and Pearson's, 95 %, one-sided), `useful_recall` the right hits among rows whose group was asked before. Audits
-are asked, so they are no hits. `static_useful_recall` is the best that one cosine threshold reaches on the same
-embeddings with at most `delta` wrong, chosen with hindsight.
+`hit` is the share of rows that were served, `wrong_share` that of the served with another group's answer (its upper
+bound is Clopper and Pearson's, 95 %, one-sided), `useful_recall` the right hits among rows whose group was asked
+before. Audits are asked, so they are no hits. What a running system has, and no more, is learned from: where the model
+was asked, its answer is compared with those of the candidates; the group of what was served stays unknown.
+`static_useful_recall` is the best that one cosine threshold reaches on the same embeddings with at most `delta` wrong,
+chosen with hindsight.
 
 Rows that the committed verifier was fitted on are judged by others, fitted without the row's group and all groups that
 are worded like it.

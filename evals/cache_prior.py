@@ -1,4 +1,4 @@
-"""Makes what the answer cache starts from (`core/answer_cache_prior.py`) out of questions whose right answers are known.
+"""Makes what the answer cache starts from (`core/answer_cache_prior.py`) out of questions with known answers.
 
     python -m evals cache_prior --data evals/data/semcache_intents
 
@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 
 from core.answer_cache_index import FEATURES
 from core.answer_cache_verifier import Verifier
@@ -38,7 +39,7 @@ def _module(verifier: Verifier) -> str:
             "",
             "from core.answer_cache_verifier import Verifier",
             "",
-            f"# Of {', '.join(FEATURES)}.",
+            *wrap(f"Of {', '.join(FEATURES)}.", 118, initial_indent="# ", subsequent_indent="# "),
             "PRIOR = Verifier.of(",
             f"    means={_told(verifier.means.tolist())},",
             f"    scales={_told(verifier.scales.tolist())},",

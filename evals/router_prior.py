@@ -1,9 +1,9 @@
-"""Makes what routing starts from (`deployments/priors/routing.npz`) out of outcomes of several models on the same prompts.
+"""Makes what routing starts from, out of outcomes of several models on the same prompts.
 
-The projection is a principal component analysis of the questions' embeddings (the packaged model), the two large
-sets counting the same; no outcome takes part. A direction is scaled by the power 1.5 of its standard deviation over that of
-the first, so that rare ones are shrunk more. The evidence is the sums over all rows, of all arms. Nothing is drawn, so
-there is no seed.
+It is written to `deployments/priors/routing.npz`. The projection is a principal component analysis of the questions'
+embeddings (the packaged model), the two large sets counting the same; no outcome takes part. A direction is scaled by
+the power 1.5 of its standard deviation over that of the first, so that rare ones are shrunk more. The evidence is the
+sums over all rows, of all arms. Nothing is drawn, so there is no seed.
 """
 
 import tempfile

@@ -25,10 +25,9 @@ def draw(path: Path, ours: Sequence[Point], static: Sequence[Point], shipped: Po
     figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
     axes.axvspan(0, 100 * delta, color="tab:green", alpha=0.08, label=f"bound: at most {100 * delta:g} % wrong")
     for points, label, style in ((static, "one cosine threshold", "s-"), (ours, "answer cache, by its bound", "o-")):
-        ordered = sorted(points)
         axes.plot(
-            [100 * point.wrong_share for point in ordered],
-            [100 * point.useful_recall for point in ordered],
+            [100 * point.wrong_share for point in points],
+            [100 * point.useful_recall for point in points],
             style,
             markersize=4,
             label=label,

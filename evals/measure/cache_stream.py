@@ -68,7 +68,7 @@ class _Player:
             for each, score in zip(found, scores, strict=True)
         )
         same = self._words.get((row.scope, traits.normal), "")
-        reply = self._decided(Judge(self._rules, row.scope, "", self._state.changes, judged, verifier.scores, same))
+        reply = self._decided(Judge(self._rules, row.scope, "", judged, verifier.scores, same))
         if isinstance(reply, Serve):
             return self._told[reply.entry_id]
         assert isinstance(reply, Ask)

@@ -54,11 +54,13 @@ def _intervals(axes: Any, example: Block, units: int, alpha: float, burn_in: int
     false = np.abs(effect[number]) > single[number]
     axes.plot(at[false], np.zeros(false.sum()), "|", color=_PEEKING, markersize=9, label="peeking says: they differ")
     axes.axhline(0.0, color=_TRUTH, linestyle="--", linewidth=1, label="the truth")
-    shown = 1.1 * float(half[number][np.isfinite(half[number])].max(initial=0.1))
+    known = np.isfinite(half[number])
+    shown = 1.1 * float((half[number] + np.abs(effect[number]))[known].max(initial=0.1))
     axes.set(title="One run in which both variants are the same,\nand peeking is fooled", xscale="log")
     axes.set(xlabel="observations (both variants)", ylabel="treatment minus control, in standard deviations")
     axes.set(xlim=(burn_in, units), ylim=(-shown, shown))
-    axes.legend(loc="upper right", frameon=False, fontsize=8)
+    below = float(effect[number][known].sum()) > 0
+    axes.legend(loc="lower right" if below else "upper right", frameon=False, fontsize=8)
 
 
 def _shares(axes: Any, units: int, lines: list[tuple[Integers, str, str]]) -> None:

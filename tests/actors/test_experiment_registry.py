@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -14,7 +15,7 @@ from actors.experiment_registry import SWITCHED_OFF, ExperimentRegistry
 from actors.runtime_host import ShardConfig
 from core.canary_slots import CANARIES, NoSlot, SlotFreed, SlotKept, SlotTaken
 from core.decision_chain import Phase, broken_at
-from core.errors import BadInput, BotError
+from core.errors import BadInput, BotError, JournalUnreadable
 from core.experiment_messages import Moved, NotYet
 from core.experiment_plans import ExperimentPlan
 from core.feature_flags import flags_key
@@ -117,6 +118,29 @@ async def test_a_guard_rail_holds_through_a_crash(opened: Opened) -> None:
         decisions = await registry.decisions(KEY)
     assert [made.after for made in decisions] == [Phase.SHADOW, Phase.CANARY, Phase.OFF]
     assert broken_at(decisions, report.head) is None
+
+
+@pytest.mark.parametrize("opened", ["sqlite"], indirect=True)
+async def test_a_decision_that_was_changed_in_the_file_is_noticed(opened: Opened, tmp_path: Path) -> None:
+    async with opened() as registry:
+        await into_canary(registry)
+        await registry.roll_back(KEY, "op-1", "too dear")
+    file = sqlite3.connect(tmp_path / "journal" / "journal.db")
+
+    def rewrite(old: str, new: str) -> None:
+        with file:
+            assert file.execute("UPDATE records SET body = replace(body, ?, ?)", (old, new)).rowcount == 3
+
+    rewrite('"after":"canary"', '"after":"active"')
+    async with opened() as registry:
+        report = await registry.report(KEY)
+        assert broken_at(await registry.decisions(KEY), report.head) == 2
+        rewrite('"after":"active"', '"after":"canary"')
+        assert broken_at(await registry.decisions(KEY), report.head) is None
+        rewrite('"after":"canary"', '"after":"moon"')
+        with pytest.raises(JournalUnreadable, match="decision"):
+            await registry.decisions(KEY)
+    file.close()
 
 
 async def test_what_is_no_number_is_refused_and_nothing_is_counted(opened: Opened) -> None:

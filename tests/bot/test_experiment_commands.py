@@ -21,7 +21,7 @@ from tests.fakes.experiments import EVIDENCE, PLAN, PROMOTED, REPORT, STARTED, F
 TENANT = TenantContext("guild-1", "guild", "user-1")
 COMMANDS = {command.name: command for command in all_commands()}
 PNG = b"\x89PNG\r\n\x1a\n"
-OPERATOR = {"moderator": True, "operator": True}
+MEMBER, MODERATOR, OPERATOR = "member", "moderator", "operator"
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def desk() -> FakeExperiments:
     return FakeExperiments()
 
 
-async def run(desk: FakeExperiments | None, line: str, agrees: bool = True, **who: bool) -> tuple[Page, list[Question]]:
+async def run(
+    desk: FakeExperiments | None, line: str, agrees: bool = True, role: str = OPERATOR
+) -> tuple[Page, list[Question]]:
     name, _, typed = line.partition(" ")
     asked: list[Question] = []
 
@@ -38,7 +40,8 @@ async def run(desk: FakeExperiments | None, line: str, agrees: bool = True, **wh
         return agrees
 
     call = Call(FakeAssistant(), TENANT, given(COMMANDS[name], typed), confirm=confirm, experimenting=desk)
-    page = await perform(COMMANDS[name], replace(call, **(who or OPERATOR)), lambda _: None)
+    call = replace(call, moderator=role != MEMBER, operator=role == OPERATOR)
+    page = await perform(COMMANDS[name], call, lambda _: None)
     return page, asked
 
 
@@ -50,15 +53,15 @@ def said(page: Page) -> str:
 @pytest.mark.parametrize("line", ["experiments", "experiment trimming", "flags"])
 async def test_they_are_for_moderators(desk: FakeExperiments, line: str) -> None:
     with pytest.raises(BadInput, match="manage this server"):
-        await run(desk, line, moderator=False)
-    await run(desk, line, moderator=True)
+        await run(desk, line, role=MEMBER)
+    await run(desk, line, role=MODERATOR)
     assert len(desk.calls) == 1
 
 
 @pytest.mark.parametrize("action", ["start", "promote", "rollback"])
 async def test_a_step_concerns_every_server_so_a_servers_moderator_may_not(desk: FakeExperiments, action: str) -> None:
     with pytest.raises(BadInput, match=f"/experiment {action} is for those alone who run this bot"):
-        await run(desk, f"experiment trimming action={action}", moderator=True)
+        await run(desk, f"experiment trimming action={action}", role=MODERATOR)
     assert desk.calls == []
 
 
@@ -123,14 +126,14 @@ async def test_names_are_completed(desk: FakeExperiments) -> None:
 
 # ---------------------------------------------------------------- flags
 async def test_a_server_switches_its_own_features(desk: FakeExperiments) -> None:
-    page, _ = await run(desk, "flags", moderator=True)
+    page, _ = await run(desk, "flags", role=MODERATOR)
     assert said(page) == "• prompt_compression: on, as for everybody\n• semantic_cache: off, as for everybody"
-    page, _ = await run(desk, "flags semantic_cache value=on", moderator=True)
+    page, _ = await run(desk, "flags semantic_cache value=on", role=MODERATOR)
     assert desk.calls[-2] == ("set_flag", "guild-1", "semantic_cache", True, "user-1")
     assert "• semantic_cache: on here, else off" in said(page)
-    page, _ = await run(desk, "flags semantic_cache", moderator=True)
+    page, _ = await run(desk, "flags semantic_cache", role=MODERATOR)
     assert said(page) == "• semantic_cache: on here, else off"
-    page, _ = await run(desk, "flags semantic_cache value=default", moderator=True)
+    page, _ = await run(desk, "flags semantic_cache value=default", role=MODERATOR)
     assert "• semantic_cache: off, as for everybody" in said(page)
 
 
@@ -167,8 +170,8 @@ def test_each_phase_says_who_has_what() -> None:
 
 
 async def test_show_tells_the_steps_and_attaches_a_picture_with_words_for_it(desk: FakeExperiments) -> None:
-    page, _ = await run(desk, "experiment trimming", moderator=True)
-    assert "candidate: 510 exposures, 505 outcomes" in said(page)
+    page, _ = await run(desk, "experiment trimming", role=MODERATOR)
+    assert "candidate: 510 exposures, 505 outcomes, quality 0.82, error 0.01, p95 1,210 ms" in said(page)
     assert "off → shadow by op-1: cheaper" in said(page)
     assert said(page).index("shadow → canary") < said(page).index("off → shadow")
     assert "To go on: 72 h, or an interval" in said(page)

@@ -43,6 +43,12 @@ CODEC = Codec(KIND)
 GOOD = {"quality": 0.8, "cost_usd": 0.01, "error": 0.0, "latency_ms": 100.0}
 
 
+def said(step: Moved | NotYet) -> str:
+    """Why an experiment stays where it is."""
+    assert isinstance(step, NotYet)
+    return " ".join(step.because)
+
+
 class Registry:
     """One entity. Every step is written to the journal's texts, read back, and must come to the same state."""
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from core.entity_codec import to_json
 from core.errors import BadInput
 from core.experiment_statistics import Comparison, MetricSums, compare, log_evidence, sample_ratio, variance_removed
-from tests.core.metric_streams import rate, sums_of, sums_of_values
+from tests.core.metric_streams import Pairs, rate, sums_of, sums_of_values
 
 HALVES = {"control": 0.5, "treatment": 0.5}
+ANYTHING = st.lists(st.tuples(st.floats(-1e100, 1e100), st.floats(-1e100, 1e100)), max_size=30)
 COUNTS = st.lists(st.integers(0, 3_000), min_size=2, max_size=4)
 
 
@@ -44,7 +45,7 @@ def test_turning_the_variants_round_turns_the_bounds_round() -> None:
         (MetricSums(), MetricSums()),
         (scores(1, 0.0, 5_000), MetricSums()),
         (MetricSums(), scores(1, 0.0, 5_000)),
-        (scores(1, 0.0, 99), scores(2, 100.0, 99)),
+        (scores(1, 0.0, 199), scores(2, 100.0, 199)),
         (scores(1, 0.0, 5_000), scores(2, 100.0, 50)),
         (rate(0, 5_000), rate(0, 5_000)),
         (rate(5_000, 5_000), rate(5_000, 5_000)),
@@ -61,7 +62,7 @@ def test_where_nothing_can_be_said_there_are_no_bounds_and_no_decision(
 
 
 def test_two_constants_that_differ_are_told_apart() -> None:
-    found = compare(sums_of_values([1.0] * 100), sums_of_values([2.0] * 100))
+    found = compare(sums_of_values([1.0] * 200), sums_of_values([2.0] * 200))
     assert found.decided
     assert found.effect == 1.0
 
@@ -120,9 +121,11 @@ def test_a_burn_in_that_is_too_short_is_refused(burn_in: float) -> None:
         compare(scores(1, 0.0, 200), scores(2, 0.0, 200), burn_in=burn_in)
 
 
-@given(st.lists(st.floats(-1e100, 1e100), max_size=30), st.lists(st.floats(-1e100, 1e100), max_size=30))
-def test_whatever_was_observed_the_comparison_can_be_written_down(one: list[float], other: list[float]) -> None:
-    found = compare(sums_of_values(one), sums_of_values(other), burn_in=20)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("ratio", [False, True])
+@given(ANYTHING, ANYTHING)
+def test_whatever_was_observed_the_comparison_can_be_written_down(ratio: bool, one: Pairs, other: Pairs) -> None:
+    found = compare(sums_of(one), sums_of(other), burn_in=20, ratio=ratio)
     assert msgspec.json.decode(to_json(found), type=Comparison) == found
 
 

@@ -11,7 +11,7 @@ from actors.experiment_registry import ExperimentRegistry
 from core.canary_slots import CANARIES, SlotTaken
 from core.decision_chain import Phase
 from core.errors import BadInput
-from core.experiment_messages import Moved, NotYet
+from core.experiment_messages import ExperimentReport, Moved, NotYet
 from deployments.experiments import ExperimentDesk
 from tests.actors.clocks import StoodStill
 from tests.actors.journals import fresh_url
@@ -127,6 +127,23 @@ async def test_the_history_is_told_with_every_step_and_whole(
     assert (empty.decisions, empty.broken_at) == ((), None)
     with pytest.raises(BadInput, match="no experiment"):
         await desk.show("four")
+
+
+async def test_a_step_while_the_history_is_read_does_not_look_like_a_broken_chain(
+    registry: ExperimentRegistry, clock: StoodStill
+) -> None:
+    desk = ExperimentDesk(registry, NAMES, SETTINGS, clock)
+    await in_shadow(desk, registry, "one")
+    report = registry.report
+
+    async def report_then_step(key: str) -> ExperimentReport:
+        told = await report(key)
+        await registry.roll_back(key, "op-2")
+        return told
+
+    registry.report = report_then_step  # type: ignore[method-assign]  # the call that comes in between
+    history = await desk.show("one")
+    assert (len(history.decisions), history.broken_at) == (1, None)
 
 
 async def test_flags_are_the_settings_until_a_tenant_has_its_own(desk: ExperimentDesk) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import evals
+from core.confidence_sequences import BURN_IN
 from core.errors import BadInput
 from core.experiment_statistics import compare
 from core.metric_sums import MetricSums
@@ -18,7 +19,7 @@ from evals.measure.experiment_streams import OTHER_SHAPE, SHAPES, Shape, blocks,
 from evals.measure.intervals import wilson
 from evals.runner import run_named
 
-SMALL: Mapping[str, Any] = {"runs": 16, "units": 2_000, "effect": 0.5}
+SMALL: Mapping[str, Any] = {"runs": 16, "units": 4_000, "effect": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +77,8 @@ def test_every_shape_has_the_same_mean_in_both_variants_unless_an_effect_is_aske
 
 def test_a_look_of_the_eval_is_the_registrys_comparison() -> None:
     (block,) = blocks(SHAPES[6], 1, 900, 0.3, np.random.default_rng(4), 0.3)
-    gaps, halves = block.sequence(0.05, 100)
-    for number in (300, 500, 899):
+    gaps, halves = block.sequence(0.05, BURN_IN)
+    for number in (600, 700, 899):
         sums = [
             MetricSums(int(n), *rest)
             for n, *rest in (

@@ -20,6 +20,8 @@ EVIDENCE = Evidence(
     gains=(Gain("candidate", 0.02, 0.005, 0.035, 488, 505),),
     ratio_p=0.8,
     loss_p=0.9,
+    means={"candidate": {"quality": 0.82, "error": 0.01}, "control": {"quality": 0.8, "error": 0.01}},
+    p95_ms={"candidate": 1_210.0, "control": 1_190.0},
 )
 REPORT = ExperimentReport(PLAN, Phase.CANARY, AT - 360_000.0, 2, EVIDENCE, 2, "head")
 _STARTED = PhaseDecision(1, "trimming", AT - 720_000.0, Phase.OFF, Phase.SHADOW, "op-1", "cheaper", PLAN.policy)
