@@ -25,7 +25,7 @@ async def connected() -> AsyncIterator[Product]:
     found = cluster.joined(settings, addresses) if addresses else cluster.running(configuration)
     with ended_by_sigterm():
         async with found as running:
-            yield Product(running.assistant, running.curator, running.announcer)
+            yield Product(running.assistant, running.curator, running.announcer, running.experiments)
 
 
 def ended_by_sigterm() -> OnSignals:
@@ -55,11 +55,20 @@ async def main() -> None:
         async with cluster.running(configuration) as running:
             addresses = running.addresses
             sys.stderr.write(f"API        {addresses.api}/docs\nDashboard  {addresses.dashboard}\n")
-            curator, news = running.curator, running.announcer
+            curator, news, experiments = running.curator, running.announcer, running.experiments
             if settings.discord.token:
-                await run_discord(running.assistant, settings.discord, curator=curator, announcer=news)
+                await run_discord(
+                    running.assistant,
+                    settings.discord,
+                    curator=curator,
+                    announcer=news,
+                    experiments=experiments,
+                    operators=settings.discord.operators,
+                )
             else:
-                await run_console(running.assistant, settings.data.dir, curator=curator, announcer=news)
+                await run_console(
+                    running.assistant, settings.data.dir, curator=curator, announcer=news, experiments=experiments
+                )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, Valid
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config import environment
+from config.deciding import Cache, Routing
 from config.environment import Group
+from config.flags import Enable
 from config.ingesting import Analysis, AutoFollow, Exit, Follow, Ingest, Pace, Speech
 from config.limits import Activity, Budget, Journal, Rate
 from core.errors import StartupFailed
@@ -35,6 +37,11 @@ class Discord(Group):
         default="",
         description="Another Discord gateway, for tests. Empty: Discord's own.",
         examples=["ws://127.0.0.1:9000/gateway"],
+    )
+    operators: tuple[str, ...] = Field(
+        default=(),
+        description="Ids, as JSON, of the users who run this bot: they alone start and promote experiments.",
+        examples=['["123456789"]'],
     )
 
 
@@ -142,59 +149,6 @@ class Langsmith(Group):
     )
 
 
-class Enable(Group):
-    """Feature flags: all off by default."""
-
-    prompt_compression: bool = Field(
-        default=False,
-        description="Send models only the sentences that matter. Off: computed and logged only.",
-        examples=[True],
-    )
-    distributed_rate_limiting: bool = Field(
-        default=False,
-        description="Refuse what goes beyond RATE_*. Off: limits only watch, and all is let through.",
-        examples=[True],
-    )
-    budgets: bool = Field(
-        default=False,
-        description="Pay no model beyond BUDGET_*. Off: limits only watch, and the log tells what they would refuse.",
-        examples=[True],
-    )
-    activity_text: bool = Field(
-        default=False,
-        description="Keep questions and answers in the activity log. Off: their numbers alone.",
-        examples=[True],
-    )
-    auto_follow_uploader: bool = Field(
-        default=False,
-        description="Follow the channel of what a person brings in. Off: the log tells which it would be.",
-        examples=[True],
-    )
-    uploader_backfill: bool = Field(
-        default=False,
-        description="Bring in the past year of a channel that is followed by itself. Off: its news alone.",
-        examples=[True],
-    )
-    pii_filter: bool = Field(
-        default=False,
-        description="Mask e-mail addresses, telephone and card numbers before anything is stored.",
-        examples=[True],
-    )
-    speech_recognition: bool = Field(
-        default=False, description="Listen to recordings that have no captions.", examples=[True]
-    )
-    early_exits: bool = Field(
-        default=False,
-        description="Leave out what EXIT_* names. Off: the log tells what it would be.",
-        examples=[True],
-    )
-    analysis: bool = Field(
-        default=False,
-        description="Sum up what is brought in, for its announcement. Off: recorded as skipped.",
-        examples=[True],
-    )
-
-
 class Log(Group):
     level: LogLevel = Field(default="WARNING", description="How much is logged.", examples=["INFO"])
 
@@ -224,6 +178,8 @@ class Settings(BaseSettings):
     rate: Rate = Rate()
     budget: Budget = Budget()
     activity: Activity = Activity()
+    routing: Routing = Routing()
+    cache: Cache = Cache()
     langsmith: Langsmith = Langsmith()
     enable: Enable = Enable()
     log: Log = Log()

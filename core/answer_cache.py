@@ -68,7 +68,7 @@ def decide(state: AnswerCache, command: Command, now: float, chance: Chance) -> 
         case Keep():
             return _keep(state, command, now)
         case Drop():
-            return _drop(state, _matching(state, command), command.reason)
+            return _drop(state, command)
         case Prune():
             return _prune(state, command.max_age_s, now)
         case Synchronise():
@@ -174,11 +174,14 @@ def _matching(state: AnswerCache, command: Drop) -> tuple[str, ...]:
     )
 
 
-def _drop(state: AnswerCache, gone: tuple[str, ...], reason: Reason) -> Decision[Event]:
+def _drop(state: AnswerCache, command: Drop) -> Decision[Event]:
+    gone = _matching(state, command)
+    # What is named goes from the disk even where no entry knows of it any more.
+    erased = tuple(dict.fromkeys((*gone, *command.entry_ids)))
     if not gone:
-        return Decision(Changed(state.changes, state.changes))
+        return Decision(Changed(state.changes, state.changes), erased=erased)
     reply = Changed(state.changes, state.changes + 1, dropped=gone)
-    return Decision(reply, (Dropped(gone, reason),), erased=gone)
+    return Decision(reply, (Dropped(gone, command.reason),), erased=erased)
 
 
 def _prune(state: AnswerCache, max_age_s: float, now: float) -> Decision[Event]:

@@ -158,10 +158,16 @@ class Choice(Message, frozen=True, gc=False):
 
 
 class Learned(Message, frozen=True, gc=False):
-    """The reward that was learned from, and whether it raised a drift alarm."""
+    """The reward that was learned from, and whether it raised a drift alarm.
+
+    `reward_of_policy` and `reward_of_baseline` are what these would have earned for this question: doubly robust scores
+    (`core.off_policy`), right on average, each alone far off now and then.
+    """
 
     reward: float
     drifted: bool = False
+    reward_of_policy: float = 0.0
+    reward_of_baseline: float = 0.0
 
 
 class NotWaitedFor(Message, frozen=True, gc=False):

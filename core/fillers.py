@@ -127,5 +127,6 @@ def _repeat(said: list[_Token]) -> tuple[int, int] | None:
 
 
 def _same(one: _Token, other: _Token) -> bool:
-    word = one.word
-    return word == other.word and one.is_word and word.isalpha() and (len(word) > 1 or word in "ia")
+    if not one.is_word or one.word != other.word or one.word.isdigit():
+        return False
+    return len(one.text) > 1 or {one.text, other.text} <= {"I", "i", "a"}

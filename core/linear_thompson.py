@@ -220,14 +220,14 @@ def _own_part(prior: Prior, arm: Arm) -> tuple[Floats, Floats]:
     """The covariance (D, D) of an arm's weights given the shared ones, and their mean (D,) where those are 0."""
     information = _floats(arm.evidence.moment) * prior.noise_sd**-2.0
     information[0] += prior.own_bias_sd**-2.0 * arm.prior_mean
-    covariance = np.linalg.inv(_precision(prior, arm.evidence))
+    covariance: Floats = np.linalg.inv(_precision(prior, arm.evidence))
     return covariance, covariance @ information
 
 
 def _precision(prior: Prior, evidence: Evidence) -> Floats:
     """The precision (D, D) of an arm's weights given the shared ones."""
     _, own = _precisions(prior)
-    precision = (_floats(evidence.gram) * prior.noise_sd**-2.0)[_square(prior.dimensions)]
+    precision: Floats = (_floats(evidence.gram) * prior.noise_sd**-2.0)[_square(prior.dimensions)]
     precision.flat[:: prior.dimensions + 1] += own
     return precision
 

@@ -62,9 +62,11 @@ def _beside(hits: Sequence[Hit]) -> Floats:
 
 def _similarity(hits: Sequence[Hit], texts: Sequence[str]) -> Floats:
     known = [rows for hit in hits if (rows := _rows(hit)) is not None]
-    if len(known) < len(hits) or len({rows.shape[1] for rows in known}) != 1:
-        return _cosines(_word_vectors(texts))
-    return _cosines(np.concatenate(known))
+    has_all = len(known) == len(hits) and len({rows.shape[1] for rows in known}) == 1
+    found = cosines_of(np.concatenate(known) if has_all else _word_vectors(texts))
+    # Whatever its vector is, a sentence says what it says.
+    np.fill_diagonal(found, 1.0)
+    return found
 
 
 def _rows(hit: Hit) -> Floats | None:
@@ -87,7 +89,8 @@ def _word_vectors(texts: Sequence[str]) -> Floats:
     return rows
 
 
-def _cosines(rows: Floats) -> Floats:
+def cosines_of(rows: Floats) -> Floats:
+    """The cosines of `rows` (n, dimensions) with each other, shape (n, n), 0 for a row of zeros or not finite."""
     rows = np.nan_to_num(rows, posinf=0.0, neginf=0.0)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     units = rows / np.where(lengths > 0, lengths, 1.0)

@@ -142,10 +142,16 @@ def _observe(state: Routing, command: Observe, now: float) -> Decision[Event]:
     observed = Observed(command.decision_id, reward, rules.keep, rules.drift_slack)
     arm = state.arms.get(decision.arm)
     sums = drift_sums(arm, reward - decision.expected, rules.drift_slack) if arm else (0.0, 0.0)
-    if max(sums) <= rules.drift_limit:
-        return Decision(Learned(reward), (observed,))
-    drifted = Drifted(decision.arm, now, rules.keep_after_drift)
-    return Decision(Learned(reward, drifted=True), (observed, drifted))
+    surprise = (reward - decision.expected) / decision.used
+    learned = Learned(
+        reward,
+        max(sums) > rules.drift_limit,
+        decision.expected_of_target + decision.target * surprise,
+        decision.expected_of_baseline + decision.baseline * surprise,
+    )
+    if not learned.drifted:
+        return Decision(learned, (observed,))
+    return Decision(learned, (observed, Drifted(decision.arm, now, rules.keep_after_drift)))
 
 
 KIND = EntityKind(

@@ -125,7 +125,8 @@ def _self_normalised(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     """The influence of a decision on the difference of the two ratios (delta method), and that difference."""
     influence = np.zeros(_QUANTITIES)
     _, w, v, wr, vr, _, _ = matrix[0]
-    if not (w > 0.0 and v > 0.0):
+    # Less than this is nothing, and would make numbers that no float can hold.
+    if not (w > 1e-6 and v > 1e-6):
         return influence, 0.0
     n, target, baseline = matrix[0, 0], wr / w, vr / v
     influence[1:5] = -target * n / w, baseline * n / v, n / w, -n / v

@@ -83,6 +83,15 @@ class Run:
         self._clock = clock
         self.stages: tuple[StageTime, ...] = ()
 
+    @property
+    def wall_ms(self) -> float:
+        """What all stages took until now, one after the other."""
+        return sum(taken.wall_ms for taken in self.stages)
+
+    def wall_ms_of(self, stage: str) -> float:
+        """What one stage took; 0 where it did not run."""
+        return sum(taken.wall_ms for taken in self.stages if taken.stage == stage)
+
     async def __call__(self, step: Callable[P, Awaitable[StepResult[T]]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one stage and return its data. Raises Stopped where it skipped or failed."""
         started = self._clock()

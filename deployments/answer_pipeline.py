@@ -1,4 +1,4 @@
-"""A question's way, straight down: check, limit, embed, search, trim, reserve, generate, verify, settle."""
+"""A question's way, straight down: check, limit, embed, recall, search, trim, reserve, generate, verify, settle."""
 
 import asyncio
 import secrets
@@ -7,7 +7,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from core.answer_cache_ports import CachedAnswer
 from core.citations import verify
+from core.feature_plans import TRIMMING
 from core.messages import Answer, Ask, Claim, Hit, SearchQuery
 from core.ports import ActivityLog, BudgetLedger, ChatModel, Embedder, Pace, TranscriptStore, Vectors
 from core.prompting import Completion, Prompt
@@ -17,25 +19,23 @@ from core.spending import NOTHING
 from core.stages import Run, Stopped, stage
 from core.tenancy import TenantContext
 from core.trimming import everything, select
-from deployments.answer_records import AnswerRecords, Draft, Trimmed
+from deployments.answer_records import AnswerRecords, Draft, Trimmed, given_again
 from deployments.background import Background
+from deployments.decisions import Course, Deciding, Decisions
 from deployments.pacing import admit
 from deployments.spending import Account, SpendingConfig
 
 DRAIN_S = 10.0
+NOTHING_DECIDED = Deciding()
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """Bounds of an answer. `compress` sends models only the chosen sentences; without it they are only counted.
-
-    Without `paid_models` there is nothing to reserve money for.
-    """
+    """Bounds of an answer. Without `paid_models` there is nothing to reserve money for."""
 
     passages: int = 8
     max_question_chars: int = 2000
     deadline_s: float = 60.0
-    compress: bool = False
     paid_models: bool = True
     spending: SpendingConfig = field(default_factory=SpendingConfig)
 
@@ -57,31 +57,38 @@ class AnswerPipeline:
         pace: Pace,
         ledger: BudgetLedger,
         activity: ActivityLog,
+        deciding: Deciding = NOTHING_DECIDED,
         clock: Callable[[], float] = time.perf_counter,
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
-        """`new_id` gives each answer an id that no other has."""
+        """`deciding` is who is asked about features; `new_id` gives each answer an id that no other has."""
         self._background = Background()
         self._config, self._embedder, self._store, self._chat = config, embedder, store, chat
         self._pace, self._ledger, self._records = pace, ledger, AnswerRecords(activity, chat)
+        self._decisions = Decisions(deciding, store, self._background)
         self._clock, self._new_id = clock, new_id
 
     async def ask(self, ask: Ask) -> StepResult[Answer]:
         """Answer with verified quotes, or with no claims where the transcripts do not say."""
         run, answer_id = Run(self._clock), self._new_id()
         account = Account(self._ledger, self._config.spending, self._background, ask.tenant, answer_id)
+        course = self._decisions.begin(ask, answer_id)
         try:
             async with asyncio.timeout(self._config.deadline_s):
-                draft = await self._draft(run, ask, account)
+                draft = await self._draft(run, ask, account, course)
             if account.reserved:
                 await run(self._settle, account)
         except Stopped as stopped:
+            if isinstance(stopped.result, Fail):
+                course.failed(run.wall_ms)
             return stopped.result
         except TimeoutError:
+            course.failed(run.wall_ms)
             message = f"No answer within {self._config.deadline_s:g} s. Try again in a moment."
             return Fail(ErrorCategory.TIMEOUT, message, retryable=True)
         finally:
             account.close()
+        course.answered(draft, run.wall_ms, run.wall_ms_of("generate"))
         answer = draft.answer(run, answer_id)
         self._background.start(self._records.keep(ask.tenant, answer, draft), f"Logging answer {answer_id}")
         return Ok(answer)
@@ -105,20 +112,25 @@ class AnswerPipeline:
         """Serve calls this when a replica stops, and awaits what it returns. While work is left, nobody else does."""
         return self.close() if self._background.busy else None
 
-    async def _draft(self, run: Run, ask: Ask, account: Account) -> Draft:
+    async def _draft(self, run: Run, ask: Ask, account: Account, course: Course) -> Draft:
         question = await run(self._check, ask.question)
         await run(self._limit, ask.tenant)
         vector = await run(self._embed, question)
+        if self._decisions.caching is None:
+            await course.embedded(question, vector)
+        elif (cached := await run(self._recall, course, question, vector)) is not None:
+            return given_again(question, cached.claims)
         query = SearchQuery(ask.tenant, question, self._config.passages, ask.recording_ids)
         hits = await run(self._search, query, vector)
         trimmed = await run(self._trim, question, hits)
-        prompt = Prompt(question, trimmed.chosen if self._config.compress else trimmed.everything)
+        compressed = course.on(TRIMMING)
+        prompt = Prompt(question, trimmed.chosen if compressed else trimmed.everything)
         unpaid = ""
         if prompt.evidence and self._config.paid_models:
             unpaid = await run(self._reserve, prompt, account)
-        completion = await run(self._generate, prompt, account, unpaid)
+        completion = await run(self._generate, prompt, account, unpaid, await course.first())
         claims, dropped = await run(self._verify, completion, hits)
-        return Draft(question, claims, dropped, completion, hits, trimmed)
+        return Draft(question, claims, dropped, completion, hits, trimmed, compressed)
 
     @stage("check")
     async def _check(self, question: str) -> StepResult[str]:
@@ -132,6 +144,10 @@ class AnswerPipeline:
     @stage("embed")
     async def _embed(self, question: str) -> StepResult[Vectors]:
         return Ok((await self._embedder.embed([question]))[0])
+
+    @stage("recall")
+    async def _recall(self, course: Course, question: str, vector: Vectors) -> StepResult[CachedAnswer | None]:
+        return Ok(await course.embedded(question, vector))
 
     @stage("search")
     async def _search(self, query: SearchQuery, vector: Vectors) -> StepResult[Sequence[Hit]]:
@@ -148,12 +164,12 @@ class AnswerPipeline:
         return Ok("" if most == NOTHING else await account.reserve(most))
 
     @stage("generate")
-    async def _generate(self, prompt: Prompt, account: Account, unpaid: str) -> StepResult[Completion]:
+    async def _generate(self, prompt: Prompt, account: Account, unpaid: str, first: str) -> StepResult[Completion]:
         if not prompt.evidence:
             return Ok(Completion((), model="none"))
         if not unpaid:
             account.begin()
-        result = await self._chat.complete(prompt, paid=not unpaid)
+        result = await self._chat.complete(prompt, not unpaid, first)
         if not isinstance(result, Ok):
             return result
         if not unpaid:

@@ -15,6 +15,8 @@ from core.words import count_tokens
 
 # A document of the activity log has at most 64 KB, and a character up to four bytes.
 MAX_LOGGED_CHARS = 6_000
+CACHED = "cache"
+"""What receipts call the model of an answer that was given before."""
 _log = logging.getLogger(__name__)
 
 
@@ -28,7 +30,7 @@ class Trimmed:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer before its receipt."""
+    """An answer before its receipt. `compressed`: the model got the chosen sentences alone."""
 
     question: str
     claims: tuple[Claim, ...]
@@ -36,6 +38,22 @@ class Draft:
     completion: Completion
     hits: Sequence[Hit]
     trimmed: Trimmed
+    compressed: bool = False
+
+    @property
+    def tokens_untrimmed(self) -> int:
+        """About the tokens of all evidence."""
+        return _tokens(self.trimmed.everything)
+
+    @property
+    def tokens_trimmed(self) -> int:
+        """About the tokens of what trimming chose."""
+        return _tokens(self.trimmed.chosen)
+
+    @property
+    def tokens_sent(self) -> int:
+        """About the tokens of the evidence that the model got."""
+        return self.tokens_trimmed if self.compressed else self.tokens_untrimmed
 
     def answer(self, run: Run, answer_id: str) -> Answer:
         completion = self.completion
@@ -44,14 +62,19 @@ class Draft:
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             cost_usd=completion.cost_usd,
-            tokens_untrimmed=_tokens(self.trimmed.everything),
-            tokens_trimmed=_tokens(self.trimmed.chosen),
+            tokens_untrimmed=self.tokens_untrimmed,
+            tokens_trimmed=self.tokens_trimmed,
             passages_searched=len(self.hits),
             quotes_dropped=self.dropped,
             degraded=completion.degraded,
             stages=run.stages,
         )
         return Answer(self.question, self.claims, receipt, answer_id)
+
+
+def given_again(question: str, claims: tuple[Claim, ...]) -> Draft:
+    """An answer out of the cache: no model was asked, and nothing searched."""
+    return Draft(question, claims, 0, Completion((), CACHED), (), Trimmed((), ()))
 
 
 class AnswerRecords:

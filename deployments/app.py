@@ -18,9 +18,11 @@ from deployments.answer_pipeline import AnswerPipeline, PipelineConfig
 from deployments.assistant import DeployedAssistant
 from deployments.chat_model import ChatModel
 from deployments.curator import DeployedCurator
+from deployments.deciding_app import deciding, experiment_desk
 from deployments.embedder import Embedder, EmbedderConfig
 from deployments.encoder import PACKAGED
 from deployments.entities import Entities, entities, supervisor
+from deployments.experiments import ExperimentDesk
 from deployments.handles import serve_reference
 from deployments.health import Probe, serve_health, store_health
 from deployments.http_api import ApiConfig
@@ -76,7 +78,8 @@ def application(configuration: Configuration) -> Application:
     chat_s = deadline_s * CHAT_SHARE
     chat = _deployed(ChatModel, deadline_s, configuration.arms, deadline_s=chat_s, tracing=_tracing(settings))
     bounds = pipeline_config(settings, paid_models=bool(configuration.arms))
-    parts = (embedder, store, chat, pace, durable.ledger, durable.activity)
+    decides = deciding(settings, durable, [arm.name for arm in configuration.arms])
+    parts = (embedder, store, chat, pace, durable.ledger, durable.activity, decides)
     pipeline = _deployed(AnswerPipeline, deadline_s + GRACE_S, bounds, *parts)
     ingest = _ingest(settings, durable, bounds.spending, embedder, store, pace, chat)
     product = _assistant(settings, pipeline, ingest, store, durable)
@@ -142,8 +145,13 @@ def curator(settings: Settings) -> DeployedCurator:
     durable = entities(settings)
     resolver = serve_reference(IngestReplica, serve.get_deployment_handle(IngestReplica.__name__, APP), RESOLVE_S)
     pace = LeasedLimiter(durable.limiter, limiter_config(settings))
-    kept = (transcript_store(settings), durable.activity)
+    kept = (transcript_store(settings), durable.activity, durable.cache)
     return DeployedCurator(resolver, durable.followers, durable.queue, *kept, pace, follow_bounds(settings))
+
+
+def experiments(settings: Settings) -> ExperimentDesk | None:
+    """What operators do about experiments; None while ENABLE_EXPERIMENT_HARNESS is off."""
+    return experiment_desk(settings, entities(settings))
 
 
 def _assistant(

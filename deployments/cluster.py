@@ -21,9 +21,10 @@ from ray.serve.exceptions import RayServeException
 from config.configuration import Configuration
 from config.settings import Settings
 from core.errors import StartupFailed
+from core.experiment_ports import Experiments
 from core.ports import Announcer, Assistant, Curator
 from deployments import instance
-from deployments.app import APP, application, assistant, curator, transcript_store
+from deployments.app import APP, application, assistant, curator, experiments, transcript_store
 from deployments.entities import announcer, entities, supervised
 from deployments.health import NOBODY
 from deployments.instance import Addresses
@@ -49,6 +50,7 @@ class Running:
     addresses: Addresses
     curator: Curator
     announcer: Announcer
+    experiments: Experiments | None = None
 
 
 @asynccontextmanager
@@ -94,7 +96,7 @@ async def connected(address: str) -> AsyncIterator[None]:
 
 
 def _product(settings: Settings, addresses: Addresses) -> Running:
-    return Running(assistant(settings), addresses, curator(settings), announcer())
+    return Running(assistant(settings), addresses, curator(settings), announcer(), experiments(settings))
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:

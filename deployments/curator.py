@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.activity_documents import Forget
+from core.answer_cache_ports import AnswerCache
 from core.errors import BadInput, NotReadable
 from core.follow_messages import ChannelInfo, FollowDone, NotFollowed, Wish
 from core.following import Followed, FollowRequest, ForgetReport, ForgetRequest, QueueView
@@ -59,12 +60,13 @@ class DeployedCurator:
         queue: IngestQueue,
         store: TranscriptStore,
         activity: ActivityLog,
+        cache: AnswerCache,
         pace: Pace,
         bounds: FollowBounds = FollowBounds(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._resolver, self._followers, self._queue = resolver, followers, queue
-        self._store, self._activity, self._pace = store, activity, pace
+        self._store, self._activity, self._cache, self._pace = store, activity, cache, pace
         self._bounds, self._clock = bounds, clock
 
     # ------------------------------------------------------------ following
@@ -207,7 +209,8 @@ class DeployedCurator:
             raise BadInput("It is not clear what to forget.", "Give a link, or say whose questions.")
         if request.whose:
             forgotten = await self._activity.forget(tenant.tenant, Forget(user=request.whose))
-            return Ok(ForgetReport(documents=forgotten.total, notes=_NOTES))
+            cached = await self._cache.forget_user(tenant.tenant, request.whose)
+            return Ok(ForgetReport(documents=forgotten.total + cached, notes=_NOTES))
         queue = queue_key(tenant)
         try:
             key = await self._find(queue, request.url)
@@ -234,7 +237,8 @@ class DeployedCurator:
                 ErrorCategory.NOT_FOUND, "Nothing of that is here. Give the link that /status or /following shows."
             )
         answers = await self._activity.forget_recordings(tenant.tenant, recording_ids)
-        return Ok(ForgetReport(recordings, passages, answers.total, jobs, followed, _NOTES))
+        cached = await self._cache.forget_recordings(tenant.tenant, recording_ids)
+        return Ok(ForgetReport(recordings, passages, answers.total + cached, jobs, followed, _NOTES))
 
 
 _NOTES = ("Backups lose it when they are made next.",)

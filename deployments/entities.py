@@ -7,10 +7,13 @@ from typing import cast
 
 from actors.activity_log import ActivityLog
 from actors.announcer import Announcer
+from actors.answer_cache import AnswerCache
 from actors.budget_ledger import BudgetLedger
 from actors.channel_follower import ChannelFollower
+from actors.experiment_registry import ExperimentRegistry
 from actors.host_pace import HostPace
 from actors.ingest_queue import IngestQueue
+from actors.model_bandit import ModelBandit
 from actors.rate_limiter import RateLimiter
 from actors.runtime import START_S, ActorGone, ActorRef, ActorSpec, reference
 from actors.runtime_gauges import ShardGauges
@@ -18,18 +21,30 @@ from actors.runtime_host import ShardConfig
 from actors.runtime_references import EntityRef, entity
 from actors.supervisor import Supervisor
 from config.settings import Settings
+from core.answer_cache_messages import CacheRules
+from core.bandit_messages import BanditRules
+from core.feature_plans import PLANS
 from core.host_pace_messages import PaceRules
+from core.linear_thompson import Prior
+from core.routing_context import FEATURES
+from core.routing_rewards import RewardWeights
 from core.token_buckets import Limits
 from deployments.ingest_bell import IngestBell
+from deployments.routing_prior import RoutingPrior
 
 DAY_S = 86_400.0
+NAMES = tuple(plan.name for plan in PLANS)
 # Sites are asked at the pace of HostPace; the limiter's own hosts are for whoever needs a limit that refuses.
 HOST = Limits()
 
 
 @dataclass(frozen=True, slots=True)
 class Entities:
-    """References to all entities, by kind."""
+    """References to all entities, by kind.
+
+    `resting` are those that no flag asks for: their processes start when somebody calls them all the same, as whoever
+    deletes what was kept while the flag was on.
+    """
 
     limiter: RateLimiter
     ledger: BudgetLedger
@@ -37,10 +52,15 @@ class Entities:
     pace: HostPace
     queue: IngestQueue
     followers: ChannelFollower
+    registry: ExperimentRegistry
+    bandit: ModelBandit
+    cache: AnswerCache
+    resting: frozenset[str] = frozenset()
 
     def kinds(self) -> tuple[EntityRef, ...]:
-        """The same references, as the supervisor and resharding see them."""
-        return tuple(cast(EntityRef, getattr(self, each.name)) for each in fields(self))
+        """The references of those that are to run, as the supervisor and resharding see them."""
+        names = [each.name for each in fields(self) if each.name not in {"resting", *self.resting}]
+        return tuple(cast(EntityRef, getattr(self, name)) for name in names)
 
 
 def entities(settings: Settings) -> Entities:
@@ -55,6 +75,48 @@ def entities(settings: Settings) -> Entities:
         pace=entity(HostPace, shard, pace_rules(settings)),
         queue=queue,
         followers=entity(ChannelFollower, shard, queue, settings.follow.full_s),
+        registry=entity(ExperimentRegistry, shard, PLANS, NAMES, enabled=enable.experiment_harness),
+        bandit=entity(
+            ModelBandit,
+            shard,
+            BanditRules(Prior(FEATURES), settings.routing.exploration),
+            RoutingPrior.load().projection.feature_version,
+            weights=reward_weights(settings),
+        ),
+        cache=entity(AnswerCache, shard, cache_rules(settings), settings.embedding.dimensions),
+        resting=_resting(settings),
+    )
+
+
+def _resting(settings: Settings) -> frozenset[str]:
+    enable = settings.enable
+    wanted = {
+        "registry": enable.experiment_harness,
+        "bandit": enable.experiment_harness or enable.rl_lints or enable.rl_shadow,
+        "cache": enable.experiment_harness
+        or enable.semantic_cache
+        or enable.semantic_cache_shadow
+        or enable.semantic_cache_promotion,
+    }
+    return frozenset(name for name, runs in wanted.items() if not runs)
+
+
+def reward_weights(settings: Settings) -> RewardWeights:
+    """What routing learns from."""
+    routing = settings.routing
+    return RewardWeights(
+        routing.quality, routing.latency, routing.cost, routing.latency_limit_s, routing.cost_limit_usd
+    )
+
+
+def cache_rules(settings: Settings) -> CacheRules:
+    """When answers are given again, and how long they are kept."""
+    cache = settings.cache
+    return CacheRules(
+        delta=cache.wrong_share,
+        audit_share=cache.audit_share,
+        max_age_s=cache.max_age_days * DAY_S,
+        max_entries=cache.max_entries,
     )
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import BotError
-from core.experiment_messages import Assigned
 from core.feature_flags import flags_key
 from core.rollout import Feature, Mode, mode_of
-from core.tenancy import TenantContext
+from deployments.shadowing import Given
 
 # How long a tenant's own switch may take to be heeded.
 _FLAGS_S = 10.0
@@ -21,7 +20,7 @@ _MOST_KNOWN = 10_000
 class Assigner(Protocol):
     """`deployments.shadowing.Shadow`, as far as it is needed here: it never fails."""
 
-    async def assign(self, experiment: str, tenant: str, unit: str) -> Assigned: ...
+    async def assign(self, experiment: str, tenant: str, unit: str) -> Given: ...
 
 
 class Flags(Protocol):
@@ -35,7 +34,7 @@ class Rolled:
     """The mode of each feature for one question, and what its experiment assigned."""
 
     modes: Mapping[str, Mode]
-    given: Mapping[str, Assigned]
+    given: Mapping[str, Given]
 
     def __getitem__(self, feature: str) -> Mode:
         return self.modes.get(feature, Mode.OFF)
@@ -58,19 +57,23 @@ class Rollout:
         self._features, self._experiments, self._flags, self._clock = tuple(features), experiments, flags, clock
         self._known: dict[str, tuple[float, Mapping[str, bool]]] = {}
 
-    async def of(self, tenant: TenantContext) -> Rolled:
-        """The modes for a question of `tenant`. A person keeps the variant that they have."""
-        overrides, given = await asyncio.gather(self._overrides(tenant.tenant), self._given(tenant))
-        modes = {each.name: mode_of(each, overrides.get(each.name), given.get(each.name)) for each in self._features}
+    async def of(self, tenant: str, unit: str) -> Rolled:
+        """The modes for `unit`, a question of `tenant`: questions are what outcomes are counted by."""
+        overrides, given = await asyncio.gather(self._overrides(tenant), self._given(tenant, unit))
+        modes = {
+            each.name: mode_of(
+                each, overrides.get(each.name), given[each.name].assigned if each.name in given else None
+            )
+            for each in self._features
+        }
         return Rolled(modes, given)
 
-    async def _given(self, tenant: TenantContext) -> Mapping[str, Assigned]:
+    async def _given(self, tenant: str, unit: str) -> Mapping[str, Given]:
         experiments = self._experiments
         if experiments is None:
             return {}
         names = [feature.name for feature in self._features]
-        unit = tenant.user or tenant.workspace
-        assigned = await asyncio.gather(*(experiments.assign(name, tenant.tenant, unit) for name in names))
+        assigned = await asyncio.gather(*(experiments.assign(name, tenant, unit) for name in names))
         return dict(zip(names, assigned, strict=True))
 
     async def _overrides(self, tenant: str) -> Mapping[str, bool]:

@@ -5,11 +5,12 @@ Made by `python -m evals router_prior`, from the project's own copy of outcomes 
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import StartupFailed
+from core.errors import BadInput, StartupFailed
 from core.linear_thompson import Evidence, Floats
 from core.routing_context import FEATURES, Projection
 
@@ -89,6 +90,6 @@ class RoutingPrior:
                     },
                     parts["questions"],
                 )
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile, BadInput) as error:
             problem = f"The prior of routing in {path} cannot be read ({error!r})."
             raise StartupFailed(problem, "Fetch it again, or make it: python -m evals router_prior.") from error

@@ -97,7 +97,9 @@ def measure(
         "nine": nine_figures(nine, trials),
         "pair": pair_figures(pair, pairs, PRICE),
         "shadow": shadow_figures(shadows),
-        "nan": sum(it.nan for it in (*trials, *pairs, *(one for of_set in shadows.values() for one in of_set))),
+        "nan": sum(it.nan for it in trials)
+        + sum(it.nan for it in pairs)
+        + sum(it.nan for of_set in shadows.values() for it in of_set),
     }
     if plot:
         draw(plot, nine, trials, pair, pairs)

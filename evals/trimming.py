@@ -17,7 +17,7 @@ punctuation marks.
 - `p50_ms`: what trimming the hits of one query takes at the median, no sentence seen before.
 
 The weights that ship were fitted on evals/data/qmsum. A meeting from there is judged by weights that were fitted
-without it (5 folds over meetings); any other by those that ship. `--fit-weights` prints the weights fitted on all of `--data`.
+without it (5 folds over meetings), any other by those that ship. `--fit-weights` prints those fitted on all of it.
 """
 
 import asyncio
@@ -41,8 +41,8 @@ from evals.measure.trimming_rivals import RIVALS, keep_best
 from evals.measure.trimming_whole import kept_gold
 from evals.retrieval import Encode, Meeting, packaged_encoder, read_meetings
 
-_FLOORS = (0.999, 0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.92, 0.9)
-_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+_FLOORS = (0.99, 0.98, 0.96, 0.94, 0.92, 0.9)
+_SHARES = (0.15, 0.25, 0.4, 0.5, 0.6)
 _RESAMPLES = 2000
 _MARKER = re.compile(r"\{[^{}]*\}")
 

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -65,16 +66,14 @@ class Effect:
 
 def effect(case: Case, kept: Sequence[Evidence]) -> Effect:
     """The share of tokens removed, and of support, of the answer's words and of gold tokens lost, with `kept`."""
-    everything_ = case.evidence
-    before, after = _support(case, everything_), _support(case, kept)
-    asked = frozenset(content_stems(case.query.answer))
-    said, left = _words(everything_) & asked, _words(kept) & asked
-    gold = sum(
-        count_tokens(without_fillers(it.sentence.text)) for it in everything_ if case.is_gold(it.sentence.start_s)
-    )
-    kept_gold = sum(count_tokens(without_fillers(it.sentence.text)) for it in kept if case.is_gold(it.sentence.start_s))
+    found = case.evidence
+    before, after = _support(case, found), _support(case, kept)
+    asked = _stems(case.query.answer)
+    said, left = _words(found) & asked, _words(kept) & asked
+    gold = sum(count_tokens(without_fillers(it.sentence.text)) for it in found if case.is_gold(it.sentence.start_s))
+    kept_gold = sum(_tokens(without_fillers(it.sentence.text)) for it in kept if case.is_gold(it.sentence.start_s))
     return Effect(
-        tokens=1 - tokens_of(kept) / tokens_of(everything_),
+        tokens=1 - tokens_of(kept) / tokens_of(found),
         support=1 - after / before,
         words=1 - len(left) / len(said) if said else 0.0,
         gold=1 - kept_gold / gold if gold else float("nan"),
@@ -83,7 +82,7 @@ def effect(case: Case, kept: Sequence[Evidence]) -> Effect:
 
 def tokens_of(evidence: Iterable[Evidence]) -> int:
     """Words and punctuation marks."""
-    return sum(count_tokens(item.sentence.text) for item in evidence)
+    return sum(_tokens(item.sentence.text) for item in evidence)
 
 
 def _support(case: Case, evidence: Sequence[Evidence]) -> float:
@@ -95,7 +94,16 @@ def _support(case: Case, evidence: Sequence[Evidence]) -> float:
 
 
 def _words(evidence: Iterable[Evidence]) -> frozenset[str]:
-    return frozenset(stem for item in evidence for stem in content_stems(item.sentence.text))
+    return frozenset().union(*(_stems(item.sentence.text) for item in evidence))
+
+
+# The same sentences are judged again and again, for each point of each curve.
+_tokens = lru_cache(200_000)(count_tokens)
+
+
+@lru_cache(200_000)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(content_stems(text))
 
 
 async def read_cases(meetings: Sequence[Meeting], encode: Encode) -> list[Case]:

@@ -52,7 +52,7 @@ def stream(count: int, seed: int, epsilon: float = 0.3, model_error: float = 0.2
 
 
 def test_all_estimates_are_near_the_truth_and_the_doubly_robust_one_is_the_steadier() -> None:
-    report = off_policy_report(stream(4_000, 1))
+    report = off_policy_report(stream(2_500, 1))
     for estimate in (report.ips, report.snips, report.doubly_robust):
         assert abs(estimate.value - TRUTH) < 4 * estimate.error
         assert estimate.low < estimate.value < estimate.high
@@ -62,18 +62,18 @@ def test_all_estimates_are_near_the_truth_and_the_doubly_robust_one_is_the_stead
 
 
 def test_a_model_that_is_wrong_does_not_bias_the_doubly_robust_estimate() -> None:
-    values = [off_policy_report(stream(400, seed, model_error=-0.5)).doubly_robust.value for seed in range(120)]
+    values = [off_policy_report(stream(400, seed, model_error=-0.5)).doubly_robust.value for seed in range(60)]
     assert abs(np.mean(values) - TRUTH) < 4 * np.std(values) / math.sqrt(len(values))
 
 
 def test_95_percent_intervals_hold_the_truth_about_that_often() -> None:
-    reports = [off_policy_report(stream(300, seed)) for seed in range(300)]
+    reports = [off_policy_report(stream(250, seed)) for seed in range(200)]
     for name in ("ips", "snips", "doubly_robust"):
         estimates: list[Estimate] = [getattr(report, name) for report in reports]
         covered = np.mean([it.low <= TRUTH <= it.high for it in estimates])
-        assert 0.91 <= covered <= 0.985, name
+        assert 0.9 <= covered <= 0.99, name
         always = np.mean([it.always_from <= TRUTH for it in estimates])
-        assert always >= 0.975, name
+        assert always >= 0.97, name
 
 
 def test_a_policy_that_is_worse_than_the_baseline_is_said_to_be() -> None:

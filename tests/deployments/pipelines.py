@@ -16,6 +16,7 @@ from core.results import Ok, StepResult
 from core.spending import Amount, Limit
 from core.tenancy import TenantContext
 from deployments.answer_pipeline import AnswerPipeline, PipelineConfig
+from deployments.decisions import Deciding
 from tests.fakes.activity import FakeActivityLog
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.ledger import FakeLedger
@@ -147,6 +148,7 @@ async def bench(
     store: MemoryStore | None = None,
     ledger: FakeLedger | None = None,
     log: ActivityLog | None = None,
+    deciding: Deciding | None = None,
     clock: Callable[[], float] = lambda: 0.0,
 ) -> AsyncIterator[Bench]:
     chat, ledger, pace, activity = chat or ScriptedChat(), ledger or FakeLedger(), FakePace(), FakeActivityLog()
@@ -160,6 +162,7 @@ async def bench(
         pace,
         ledger,
         log or activity,
+        deciding or Deciding(),
         clock,
         lambda: f"a-{next(numbers)}",
     )

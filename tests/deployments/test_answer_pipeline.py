@@ -5,13 +5,16 @@ from collections.abc import Sequence
 import pytest
 
 from core.errors import DeadlineExceeded, RateLimited, Unavailable
+from core.feature_plans import TRIMMING
 from core.messages import Ask, Hit, SearchQuery
 from core.ports import Vectors
 from core.rate_limit_messages import Refused
 from core.results import ErrorCategory, Fail, Ok
+from core.rollout import Feature
 from core.spending import NOTHING
 from core.tenancy import TenantContext
 from deployments.answer_pipeline import PipelineConfig
+from deployments.decisions import Deciding
 from tests.deployments.pipelines import QUESTION, SENTENCES, TALK, TENANT, TRUE, ScriptedChat, bench, says
 from tests.fakes.store import MemoryStore
 
@@ -41,7 +44,7 @@ async def test_an_invented_quote_is_dropped_and_counted() -> None:
 
 @pytest.mark.parametrize("compress", [False, True])
 async def test_the_flag_decides_what_the_model_is_sent_and_both_are_counted(compress: bool) -> None:
-    async with bench(config=PipelineConfig(compress=compress)) as made:
+    async with bench(deciding=Deciding((Feature(TRIMMING, compress),))) as made:
         answer = await made.answered()
         sent = [item.sentence for item in made.chat.prompts[0].evidence]
     assert (len(sent) < len(SENTENCES)) is compress
