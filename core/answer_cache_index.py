@@ -118,11 +118,8 @@ class AnswerIndex:
         return [self.candidate(near, traits) for near in self.neighbourhoods(vector)]
 
     def neighbourhoods(self, vector: NDArray[np.float32]) -> list[Neighbourhood]:
-        """The at most `ANSWERS` answers with the nearest entries, nearest first.
-
-        None while there are fewer than `NEAREST` entries: that is no neighbourhood, and nothing can be told from it.
-        """
-        if len(self._traits) < NEAREST:
+        """The at most `ANSWERS` answers with the nearest entries, nearest first."""
+        if not self._traits:
             return []
         entry_ids, cosines = self._vectors.nearest(vector, NEAREST)
         answers = [self._answer_of[entry_id] for entry_id in entry_ids]
@@ -149,8 +146,13 @@ class AnswerIndex:
         return found
 
     def candidate(self, near: Neighbourhood, traits: QuestionTraits) -> Candidate:
-        """The answer of a neighbourhood with all its features, now that the question's words are looked at too."""
+        """The answer of a neighbourhood with all its features, now that the question's words are looked at too.
+
+        While there are fewer than `NEAREST` entries none may be served: from so few neighbours nothing can be told.
+        """
         entry_id, forbidden = self._representative(near.entry_ids, traits)
+        if len(self._traits) < NEAREST:
+            forbidden = "few entries"
         words = self._of_words(traits, self._traits[entry_id], self._answers[near.answer_id])
         return Candidate(entry_id, near.answer_id, near.similarity, near.features + words, forbidden)
 

@@ -44,18 +44,8 @@ def run(
     *, questions: int = 400, rounds: int = 5, seconds: float = 3.0, at_once: int = 50, seed: int = 7
 ) -> Mapping[str, object]:
     """Measure both sides, then start Ray for the entities and stop it."""
-    asked = _questions(questions, np.random.default_rng(seed))
-    times: dict[str, list[float]] = {"ours": [], "mabwiser": []}
-    sides = {"ours": _ours(seed), "mabwiser": _mabwiser(seed)}
-    for number in range(-1, rounds):  # the first round warms up
-        for name, answer in sides.items():
-            began_s = time.perf_counter()
-            for context, rewards in zip(asked.contexts, asked.rewards, strict=True):
-                answer(context, rewards)
-            if number >= 0:
-                times[name].append((time.perf_counter() - began_s) / questions)
-        if number >= 0:
-            print(", ".join(f"{name} {of_side[-1] * 1e6:,.0f} us" for name, of_side in times.items()))
+    asked = questions_of(questions, np.random.default_rng(seed))
+    times = measure_sides(asked, rounds, seed)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, local_ray():
         rates = asyncio.run(_entity_rates(Path(folder), asked, rounds, seconds, at_once))
     ratios = [theirs / mine for mine, theirs in zip(times["ours"], times["mabwiser"], strict=True)]
@@ -72,7 +62,23 @@ def run(
     }
 
 
-def _questions(count: int, rng: np.random.Generator) -> Questions:
+def measure_sides(asked: Questions, rounds: int, seed: int) -> dict[str, list[float]]:
+    """Seconds for one choice and its learning, of both sides in each round."""
+    times: dict[str, list[float]] = {"ours": [], "mabwiser": []}
+    sides = {"ours": _ours(seed), "mabwiser": _mabwiser(seed)}
+    for number in range(-1, rounds):  # the first round warms up
+        for name, answer in sides.items():
+            began_s = time.perf_counter()
+            for context, rewards in zip(asked.contexts, asked.rewards, strict=True):
+                answer(context, rewards)
+            if number >= 0:
+                times[name].append((time.perf_counter() - began_s) / len(asked.contexts))
+        if number >= 0:
+            print(", ".join(f"{name} {of_side[-1] * 1e6:,.0f} us" for name, of_side in times.items()))
+    return times
+
+
+def questions_of(count: int, rng: np.random.Generator) -> Questions:
     contexts = rng.normal(size=(count, FEATURES)) * 0.4
     contexts[:, 0] = 1.0
     truth = contexts @ (0.1 * rng.normal(size=(ARMS, FEATURES))).T

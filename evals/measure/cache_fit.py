@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.answer_cache_index import AnswerIndex
+from core.answer_cache_index import NEAREST, AnswerIndex
 from core.answer_cache_verifier import Verifier, products, standardised
 from core.hit_bounds import BIN_WIDTH, BINS
 from core.question_features import QuestionTraits, traits_of
@@ -96,7 +96,7 @@ def _passes(
     never = set(rng.choice(groups, int(_NEVER_KEPT * len(groups)), replace=False).tolist())
     for place in rng.permutation(len(rows)).tolist():
         row = rows[place]
-        if found := index.candidates(vectors[place], traits[place]):
+        if len(index) >= NEAREST and (found := index.candidates(vectors[place], traits[place])):
             yield [(each.features, each.answer_id == row.group) for each in found]
         if row.group not in never and rng.random() < kept:
             index.add(str(place), row.group, vectors[place], traits[place])

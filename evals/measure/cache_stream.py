@@ -23,7 +23,10 @@ from evals.measure.cache_rows import Questions, Row
 
 @dataclass(slots=True)
 class Played:
-    """What came of a stream: how many rows were served, and how many of these with another group's answer."""
+    """What came of a stream: how many rows were served, and how many of these with another group's answer.
+
+    `served` has the group whose answer each row got, None where the model was asked.
+    """
 
     rows: int = 0
     repeats: int = 0
@@ -31,6 +34,7 @@ class Played:
     wrong: int = 0
     audits: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    served: list[str | None] = field(default_factory=list)
 
     @property
     def hit_rate(self) -> float:
@@ -116,6 +120,7 @@ def play(
     played = Played(len(questions.rows), questions.repeats)
     for row, vector in zip(questions.rows, vectors, strict=True):
         served = player.ask(row, vector, traits_of(row.question), verifier_of(row.row_id))
+        played.served.append(served)
         if served is not None:
             played.hits += 1
             played.wrong += served != row.group

@@ -17,6 +17,7 @@ AT = 1_790_000_000.0
 RULES = BanditRules(Prior(5), epsilon=0.1, draws=64)
 QUALITY_ALONE = RewardWeights(1.0, 0.0, 0.0)
 ARMS = ("small", "large", "odd")
+GOOD_LARGE = {"small": 0.3, "large": 0.8, "odd": 0.4}
 
 
 def context(*features: float, dimensions: int = 5) -> bytes:

@@ -62,9 +62,10 @@ def filled(count: int, answers: int = 5) -> AnswerIndex:
 
 def test_a_few_entries_are_no_neighbourhood() -> None:
     asked, traits = unit(0), traits_of("What did they say about topic 0 here?")
-    assert filled(NEAREST - 1).candidates(asked, traits) == []
+    assert {each.conflict for each in filled(NEAREST - 1).candidates(asked, traits)} == {"few entries"}
+    assert AnswerIndex(DIMENSIONS).candidates(asked, traits) == []
     found = filled(NEAREST).candidates(asked, traits)
-    assert found[0].answer_id == "a0"
+    assert (found[0].answer_id, found[0].conflict) == ("a0", "")
     assert all(len(each.features) == len(FEATURES) for each in found)
 
 
