@@ -220,7 +220,7 @@ def _own_part(prior: Prior, arm: Arm) -> tuple[Floats, Floats]:
     """The covariance (D, D) of an arm's weights given the shared ones, and their mean (D,) where those are 0."""
     information = _floats(arm.evidence.moment) * prior.noise_sd**-2.0
     information[0] += prior.own_bias_sd**-2.0 * arm.prior_mean
-    covariance: Floats = np.linalg.inv(_precision(prior, arm.evidence))
+    covariance = np.asarray(np.linalg.inv(_precision(prior, arm.evidence)), np.float64)
     return covariance, covariance @ information
 
 

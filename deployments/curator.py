@@ -232,13 +232,14 @@ class DeployedCurator:
         for recording_id in recording_ids:
             deleted = await self._store.forget_recording(tenant, recording_id)
             recordings, passages = recordings + bool(deleted), passages + deleted
-        if not (recordings or jobs or followed):
+        # Also where the store has nothing: an earlier call may have been cut off before this.
+        answers = await self._activity.forget_recordings(tenant.tenant, recording_ids)
+        documents = answers.total + await self._cache.forget_recordings(tenant.tenant, recording_ids)
+        if not (recordings or jobs or followed or documents):
             return Fail(
                 ErrorCategory.NOT_FOUND, "Nothing of that is here. Give the link that /status or /following shows."
             )
-        answers = await self._activity.forget_recordings(tenant.tenant, recording_ids)
-        cached = await self._cache.forget_recordings(tenant.tenant, recording_ids)
-        return Ok(ForgetReport(recordings, passages, answers.total + cached, jobs, followed, _NOTES))
+        return Ok(ForgetReport(recordings, passages, documents, jobs, followed, _NOTES))
 
 
 _NOTES = ("Backups lose it when they are made next.",)

@@ -21,6 +21,7 @@ from tests.chaos.ingest_poster import Discord
 from tests.chaos.ingest_site import SKIPPED, URL
 from tests.chaos.judge import reading
 from tests.fakes.activity import FakeActivityLog
+from tests.fakes.answer_cache import FakeAnswerCache
 from tests.fakes.ingest import house
 from tests.fakes.pace import FakePace
 from tests.fakes.store import MemoryStore
@@ -87,7 +88,7 @@ class Watcher:
 def curator_of(parts: IngestCast) -> DeployedCurator:
     """What moderators do, over those that take part."""
     kept = (parts.followers, parts.queue, parts.store)
-    return DeployedCurator(parts.bells.workers[0], *kept, FakeActivityLog(), FakePace(), _BOUNDS)
+    return DeployedCurator(parts.bells.workers[0], *kept, FakeActivityLog(), FakeAnswerCache(), FakePace(), _BOUNDS)
 
 
 async def undisturbed(port: int, listed: int) -> Mapping[str, Sequence[Passage]]:
@@ -95,7 +96,7 @@ async def undisturbed(port: int, listed: int) -> Mapping[str, Sequence[Passage]]
     source, store, guild = source_of(port), MemoryStore(), GUILDS[0]
     async with house(source, store=store, config=IngestConfig(looks=LOOKS)) as made:
         curator = DeployedCurator(
-            made.ingest, made.followers, made.queue, store, FakeActivityLog(), FakePace(), _BOUNDS
+            made.ingest, made.followers, made.queue, store, FakeActivityLog(), FakeAnswerCache(), FakePace(), _BOUNDS
         )
         watcher = Watcher(curator, lambda _: None)
         await watcher.follow(guild)

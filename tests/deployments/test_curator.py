@@ -25,6 +25,7 @@ from core.tenancy import TenantContext
 from core.uploads import Channel
 from deployments.curator import DeployedCurator, FollowBounds
 from tests.fakes.activity import FakeActivityLog
+from tests.fakes.answer_cache import FakeAnswerCache
 from tests.fakes.pace import FakePace
 from tests.fakes.queue import FakeBell, shard_in, until
 from tests.fakes.store import MemoryStore
@@ -62,7 +63,8 @@ class Room:
         self.directory, self.store, self.pace, self.activity = Directory(), MemoryStore(), FakePace(), FakeActivityLog()
         self.queue = IngestQueue(shard, FakeBell(), Announcer())
         self.followers = ChannelFollower(shard, self.queue, 86_400.0)
-        kept = (self.queue, self.store, self.activity, self.pace)
+        self.cache = FakeAnswerCache()
+        kept = (self.queue, self.store, self.activity, self.cache, self.pace)
         self.curator = DeployedCurator(self.directory, self.followers, *kept, bounds)
 
     async def close(self) -> None:
@@ -261,7 +263,15 @@ async def test_a_recording_is_forgotten_by_its_link_and_no_other_workspaces(room
     assert (result.data.recordings, result.data.passages, result.data.followed) == (1, 1, 0)
     assert (len(room.store.of(GUILD)), len(room.store.of(OTHER))) == (0, 1)
     assert "forget" in room.directory.asked
+    assert room.cache.forgotten == [(GUILD.tenant, recording_id_of(link))]
     assert "Nothing of that is here" in problem(await room.curator.forget(ForgetRequest(GUILD, link)))
+
+
+async def test_answers_that_quote_it_go_also_where_an_earlier_call_was_cut_off(room: Room) -> None:
+    room.cache.held = 2
+    result = await room.curator.forget(ForgetRequest(GUILD, "https://shore.example/tides"))
+    assert isinstance(result, Ok)
+    assert (result.data.recordings, result.data.documents) == (0, 2)
 
 
 async def test_a_channel_is_forgotten_with_its_recordings_and_jobs(room: Room) -> None:
@@ -288,7 +298,11 @@ async def test_a_channel_is_forgotten_with_its_recordings_and_jobs(room: Room) -
 
 
 async def test_what_a_user_asked_is_forgotten_and_it_must_be_clear_what(room: Room) -> None:
-    assert isinstance(await room.curator.forget(ForgetRequest(GUILD, whose="member-1")), Ok)
+    room.cache.held = 3
+    result = await room.curator.forget(ForgetRequest(GUILD, whose="member-1"))
+    assert isinstance(result, Ok)
+    assert result.data.documents == 3
+    assert room.cache.forgotten == [(GUILD.tenant, "member-1", "")]
     for unclear in (ForgetRequest(GUILD), ForgetRequest(GUILD, "https://shore.example/x", "member-1")):
         assert "not clear what to forget" in problem(await room.curator.forget(unclear))
 

@@ -14,6 +14,7 @@ from deployments.curator import DeployedCurator, FollowBounds
 from deployments.ingest import IngestConfig
 from deployments.media_source import MediaSource
 from tests.fakes.activity import FakeActivityLog
+from tests.fakes.answer_cache import FakeAnswerCache
 from tests.fakes.ingest import House, house
 from tests.fakes.pace import FakePace
 from tests.fakes.recordings import said
@@ -47,7 +48,7 @@ class Room:
     def __init__(self, made: House, store: MemoryStore, bounds: FollowBounds = BOUNDS) -> None:
         self.house, self.store = made, store
         self.curator = DeployedCurator(
-            made.ingest, made.followers, made.queue, store, FakeActivityLog(), FakePace(), bounds
+            made.ingest, made.followers, made.queue, store, FakeActivityLog(), FakeAnswerCache(), FakePace(), bounds
         )
 
     async def follow(self, url: str, tenant: TenantContext = GUILD, **more: object) -> Followed:
