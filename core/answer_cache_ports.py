@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.answer_cache_messages import CacheReport, Judged
 from core.messages import Claim, Passage
@@ -96,7 +96,10 @@ class AnswerCache(Protocol):
         ...
 
 
+@runtime_checkable
 class CacheReports(Protocol):
-    """What moderators see of their server's answer cache."""
+    """What moderators see of their server's answer cache; an assistant may offer it."""
 
-    async def answer_cache(self, tenant: TenantContext) -> CacheReport: ...
+    async def answer_cache(self, tenant: TenantContext) -> CacheReport:
+        """The tenant's cache in numbers."""
+        ...

@@ -16,7 +16,7 @@ from core.prompting import Evidence
 from core.sentence_worth import SHIPPED, WorthModel, features
 from core.words import content_stems, count_tokens
 
-QUALITY_FLOOR = 0.94
+QUALITY_FLOOR = 0.955
 """How much of the worth of all sentences the kept ones cover. `python -m evals trimming` shows what it costs."""
 
 # What it adds to a cosine when every word of the question is mentioned. Measured with `python -m evals abstention`: the

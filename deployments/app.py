@@ -215,7 +215,6 @@ def pipeline_config(settings: Settings, *, paid_models: bool) -> PipelineConfig:
         answer.passages,
         answer.max_question_chars,
         answer.deadline_s,
-        settings.enable.prompt_compression,
         paid_models,
         spending_config(settings),
     )

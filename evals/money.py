@@ -9,7 +9,7 @@ share of the first is `--grounded`, a choice, not a finding:
   `evals.trimming`); the cache's answer to another question counts 0. No data tells how other models would have
   answered these, so they are not routed.
 - general questions: the rows of router, of which every model's outcome is known, routed by the product's bandit, warm
-  as in `evals.router`. Off, all go to the best single model by quality - 0.10 * cost of the first 200 rows, for each of
+  as in `evals.router`. Off, all go to the best single model by quality - `--cost-weight` * cost of the first 200 rows, for each of
   the two sets. Quality is correctness over that of this baseline. The cache is on for these too, although none of them
   comes back: what it serves wrongly is paid for in quality. There is nothing to trim in them.
 
@@ -33,7 +33,7 @@ from evals.measure.money_costs import Bill, read_prices
 from evals.measure.router_rows import NINE, PAIR, encoded, read_outcomes
 from evals.measure.trimming_cases import read_cases
 from evals.retrieval import packaged_encoder, read_meetings
-from evals.router import PRICE, case_of
+from evals.router import case_of
 
 WAYS = ("off", "cache", "trimming", "routing", "all")
 _OWN = Path(__file__).parent / "data"
@@ -48,6 +48,7 @@ def run(
     meetings: int = 20,
     general: int = 1000,
     written: int = 150,
+    cost_weight: float = 0.02,
     seed: int = 0,
 ) -> Mapping[str, object]:
     """The figures for a mix with a share of `grounded` questions, with the packaged embedding model.
@@ -72,7 +73,9 @@ def run(
             vectors = encoded(outcomes.questions, encode)
             case = case_of(prior, outcomes, vectors)
             halves["general"].append(
-                money_general.bills(outcomes, case, vectors, prices, written=written, cost_weight=PRICE, seed=seed)
+                money_general.bills(
+                    outcomes, case, vectors, prices, written=written, cost_weight=cost_weight, seed=seed
+                )
             )
     parts = [(grounded / len(halves["grounded"]), it) for it in halves["grounded"]]
     parts += [((1 - grounded) / len(halves["general"]), it) for it in halves["general"]]

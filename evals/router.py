@@ -48,7 +48,7 @@ def run(
     plot: Path | None = None,
     seed: int = 0,
     shuffles: int = 20,
-    replications: int = 200,
+    replications: int = 100,
     epsilon: float = 0.1,
 ) -> Mapping[str, object]:
     """The figures over the outcomes in `data`, with the packaged embedding model and the committed prior."""

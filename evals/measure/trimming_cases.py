@@ -4,7 +4,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -55,11 +55,12 @@ class Effect:
     """What a selection does to one query, as shares of what was there before: each 0 where nothing is lost.
 
     `support` can be below 0: without its fillers a sentence may be nearer to the answer. `gold` is NaN where the hits
-    have none.
+    have none. `sentences` is the loss of support where what was there before had lost its fillers too.
     """
 
     tokens: float
     support: float
+    sentences: float
     words: float
     gold: float
 
@@ -75,9 +76,16 @@ def effect(case: Case, kept: Sequence[Evidence]) -> Effect:
     return Effect(
         tokens=1 - tokens_of(kept) / tokens_of(found),
         support=1 - after / before,
+        sentences=1 - after / _support(case, _spoken(found)),
         words=1 - len(left) / len(said) if said else 0.0,
         gold=1 - kept_gold / gold if gold else float("nan"),
     )
+
+
+def _spoken(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """All that was said, without the fillers."""
+    left = [replace(it, sentence=replace(it.sentence, text=without_fillers(it.sentence.text))) for it in evidence]
+    return [it for it in left if it.sentence.text]
 
 
 def tokens_of(evidence: Iterable[Evidence]) -> int:

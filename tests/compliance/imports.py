@@ -22,6 +22,9 @@ PART_OF = {
     "actors.qdrant_points": "actors.transcript_store",
     "actors.qdrant_edge_index": "actors.transcript_store",
     "actors.qdrant_server_index": "actors.transcript_store",
+    "actors.gptcache_import": "actors.answer_cache",
+    "actors.gptcache_index": "actors.answer_cache",
+    "actors.gptcache_stores": "actors.answer_cache",
 }
 
 

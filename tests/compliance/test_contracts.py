@@ -33,7 +33,7 @@ def small_house(tmp_path: Path) -> Path:
         (tmp_path / room / "__main__.py").write_text("import config\n", encoding="utf-8")
     (tmp_path / "demo" / "following.py").write_text("import config\n", encoding="utf-8")
     (tmp_path / "deployments" / "app.py").write_text("import config\nimport actors\nimport core\n", encoding="utf-8")
-    for edge in ("cluster", "entities", "ingest_app", "reshard"):
+    for edge in ("cluster", "deciding_app", "entities", "ingest_app", "reshard"):
         (tmp_path / "deployments" / f"{edge}.py").write_text("import config\n", encoding="utf-8")
     (tmp_path / "actors" / "inspect.py").write_text("def main():\n    import config\n", encoding="utf-8")
     (tmp_path / "evals" / "speed.py").write_text("import deployments.app\nimport config\n", encoding="utf-8")

@@ -90,7 +90,8 @@ def test_a_rival_removes_at_least_what_it_is_told(cases: list[Case], name: str) 
     for case in cases[:6]:
         kept = keep_best(case, RIVALS[name](case), 0.4)
         assert effect(case, kept).tokens >= 0.4
-        assert kept == [item for item in case.evidence if item in kept]
+        rest = iter(case.evidence)
+        assert all(any(item is other or item == other for other in rest) for item in kept)
 
 
 def test_a_budget_of_a_whole_meeting_is_spent_on_gold(cases: list[Case]) -> None:

@@ -1,9 +1,24 @@
-"""An answer cache that has nothing to give, and remembers what it was told to forget."""
+"""An answer cache that has nothing to give, and an assistant that has one."""
 
 from collections.abc import Sequence
 
 from core.answer_cache_messages import CacheReport
 from core.answer_cache_ports import CachedAnswer, Lookup, ModelAnswer, NotCached
+from core.tenancy import TenantContext
+from tests.fakes.assistant import FakeAssistant
+
+
+class AssistantWithCache(FakeAssistant):
+    """Reports what it was given; `reported` says for whom."""
+
+    def __init__(self, report: CacheReport) -> None:
+        super().__init__()
+        self._report = report
+        self.reported: list[TenantContext] = []
+
+    async def answer_cache(self, tenant: TenantContext) -> CacheReport:
+        self.reported.append(tenant)
+        return self._report
 
 
 class FakeAnswerCache:
