@@ -56,8 +56,8 @@ class Verifier:
         count = len(means)
         if len(scales) != count or len(weights) != count + count * (count + 1) // 2:
             raise BadInput("The verifier's coefficients don't fit together.", "Run python -m evals cache_prior.")
-        arrays = (np.asarray(values, np.float64) for values in (means, scales, weights))
-        return cls(*arrays, intercept, tuple(scores))
+        arrays = [np.asarray(values, np.float64) for values in (means, scales, weights)]
+        return cls(arrays[0], arrays[1], arrays[2], intercept, tuple(scores))
 
     def logits(self, features: Sequence[Sequence[float]]) -> list[float]:
         """The logit of P(right) for each row of features."""

@@ -21,8 +21,8 @@ from core.entities import State
 BIN_WIDTH = 0.25
 BINS = 32
 _Z_95 = 1.959963985
-# How surely the verifier's logits hold for another tenant than those that it was fitted on: precisions, 1 / variance, of
-# their slope (0.25 either way) and their offset (1 either way).
+# How surely the verifier's logits hold for another tenant than those that it was fitted on: precisions, 1 / variance,
+# of their slope (0.25 either way) and their offset (1 either way).
 _SLOPE_PRECISION = 16.0
 _OFFSET_PRECISION = 1.0
 # How much the scores of the prior count, in look-ups.

@@ -165,7 +165,8 @@ def _assistant(
         }
     )
     kept = (durable.limiter, durable.ledger, durable.activity)
-    return DeployedAssistant(pipeline, ingest, store, *kept, probe, notes=limit_notes(settings))
+    cache = None if "cache" in durable.resting else durable.cache
+    return DeployedAssistant(pipeline, ingest, store, *kept, probe, limit_notes(settings), cache=cache)
 
 
 def transcript_store(settings: Settings) -> TranscriptStore:

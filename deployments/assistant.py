@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from core.activity_documents import LoggedAnswer, receipt_from, receipt_query
-from core.errors import BotError
+from core.answer_cache_messages import CacheReport
+from core.answer_cache_ports import AnswerCache
+from core.errors import BotError, Unavailable
 from core.messages import (
     Answer,
     Ask,
@@ -57,11 +59,15 @@ class DeployedAssistant:
         probe: Probe,
         notes: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
+        cache: AnswerCache | None = None,
     ) -> None:
-        """`notes` are sentences about the limits as such, shown with every quota; `clock` gives unix seconds."""
+        """`notes` are sentences about the limits as such, shown with every quota; `clock` gives unix seconds.
+
+        `cache` is None while no flag asks for it.
+        """
         self._pipeline, self._ingest, self._store, self._probe = pipeline, ingest, store, probe
         self._limiter, self._ledger, self._activity = limiter, ledger, activity
-        self._notes, self._clock = tuple(notes), clock
+        self._notes, self._clock, self._cache = tuple(notes), clock, cache
 
     async def ask(self, ask: Ask) -> StepResult[Answer]:
         """Answer a question; a part that is down is a `Fail`, never an exception."""
@@ -100,6 +106,12 @@ class DeployedAssistant:
             return receipt_from(found, answer_id)
         except BotError as error:
             return failure(error)
+
+    async def answer_cache(self, tenant: TenantContext) -> CacheReport:
+        """The server's answer cache in numbers. Raises Unavailable while it is off."""
+        if self._cache is None:
+            raise Unavailable("The answer cache", "It is off: its operator may set ENABLE_SEMANTIC_CACHE_SHADOW.")
+        return await self._cache.report(tenant.tenant)
 
     async def health(self) -> Health:
         """Every part's health; asking takes at most a few seconds."""

@@ -9,9 +9,10 @@ share of the first is `--grounded`, a choice, not a finding:
   `evals.trimming`); the cache's answer to another question counts 0. No data tells how other models would have
   answered these, so they are not routed.
 - general questions: the rows of router, of which every model's outcome is known, routed by the product's bandit, warm
-  as in `evals.router`. Off, all go to the best single model by quality - `--cost-weight` * cost of the first 200 rows, for each of
-  the two sets. Quality is correctness over that of this baseline. The cache is on for these too, although none of them
-  comes back: what it serves wrongly is paid for in quality. There is nothing to trim in them.
+  as in `evals.router`. Off, all go to the best single model by quality - `--cost-weight` * cost (0 to 1) of the first
+  200 rows, for each of the two sets; the bandit is paid by the same. Quality is correctness over that of this baseline.
+  The cache is on for these too, although none of them comes back: what it serves wrongly is paid for in quality. There
+  is nothing to trim in them.
 
 A wrong answer costs what a right one does; a cached one nothing. `saved_share` is 1 - all / off; `quality_change` the
 mean change of quality with all on, `quality_change_low95` the lower end of its 95 % interval (bootstrap over

@@ -17,24 +17,30 @@ from actors.runtime_live import CommandId, Live
 from core import (
     activity,
     activity_documents,
+    answer_cache,
     budget_messages,
     budgets,
+    experiments,
     follows,
     host_pace,
     ingest_queue,
+    model_bandit,
     rate_limit_messages,
     rate_limits,
 )
+from core.canary_slots import CANARIES
 from core.entities import EntityKind
 from core.entity_codec import Codec, to_json
+from core.feature_flags import flags_key
 from core.journal import Write
 from core.messages import Receipt, StageTime
 from core.spending import Amount, Limit
 from core.token_buckets import Limits, Rate
+from tests.actors.journal_deciding_steps import bandit_steps, cache_steps, canary_steps, experiment_steps, flag_steps
 from tests.actors.journal_steps import FOLLOWER, follower_steps, pace_steps, queue_steps
 from tests.actors.journals import SHARD, opened
 
-NAME = "form_2"
+NAME = "form_3"
 START = 1_767_225_590.25  # 2025-12-31, ten seconds before midnight: a new day, month and year
 SNAPSHOT_EVERY = 7
 Steps = Sequence[tuple[float, Any]]
@@ -116,6 +122,11 @@ def entities() -> Iterator[tuple[EntityKind[Any, Any, Any], str, Steps]]:
     yield ingest_queue.KIND, "guild-1|w", queue_steps()
     yield follows.KIND, FOLLOWER, follower_steps()
     yield host_pace.KIND, "host:example.org", pace_steps()
+    yield experiments.KIND, "trimming", experiment_steps()
+    yield experiments.KIND, CANARIES, canary_steps()
+    yield experiments.KIND, flags_key("guild-1"), flag_steps()
+    yield model_bandit.KIND, "answers", bandit_steps()
+    yield answer_cache.KIND, "guild-1", cache_steps()
 
 
 def played(kind: EntityKind[Any, Any, Any], key: str, steps: Steps) -> Iterator[tuple[Write, Any]]:

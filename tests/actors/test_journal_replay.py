@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -14,23 +15,29 @@ from actors.runtime_live import CommandId, Live
 from core import (
     activity,
     activity_documents,
+    answer_cache,
     budget_messages,
     budgets,
+    experiment_messages,
+    experiments,
     follow_messages,
     follows,
     host_pace,
     host_pace_messages,
     ingest_messages,
     ingest_queue,
+    model_bandit,
     rate_limit_messages,
     rate_limits,
 )
+from core.canary_slots import CANARIES, ReserveSlot
 from core.entities import SELF, EntityKind, Find
 from core.entity_codec import Codec, to_json
+from core.feature_flags import SetFlag, flags_key
 from core.journal import Entry, Snapshot
 from core.streams import check_history, stream_of
 from core.token_buckets import Limits
-from tests.actors import make_journal_fixture
+from tests.actors import journal_deciding_steps, make_journal_fixture
 from tests.actors.journal_versions import VERSIONS, direct, made_as
 from tests.actors.journals import SHARD, file_of, fresh_url, opened
 
@@ -45,6 +52,9 @@ KINDS: dict[str, EntityKind[Any, Any, Any]] = {
         ingest_queue.KIND,
         follows.KIND,
         host_pace.KIND,
+        experiments.KIND,
+        model_bandit.KIND,
+        answer_cache.KIND,
     )
 }
 NEXT: dict[str, Any] = {
@@ -54,6 +64,11 @@ NEXT: dict[str, Any] = {
     ingest_queue.KIND.name: ingest_messages.Add((ingest_messages.NewJob("next", "https://x.example/next"),)),
     follows.KIND.name: follow_messages.Follow(follow_messages.ChannelInfo("c", "u"), follow_messages.Wish((), 0.0, 1)),
     host_pace.KIND.name: host_pace_messages.Take(host_pace_messages.PaceRules(), 3_600.0),
+    experiments.KIND.name: experiment_messages.Start(journal_deciding_steps.PLAN, "operator"),
+    f"{experiments.KIND.name}/{CANARIES}": ReserveSlot("trimming"),
+    f"{experiments.KIND.name}/{flags_key('guild-1')}": SetFlag("trimming", False, "ada", ("trimming",)),
+    model_bandit.KIND.name: msgspec.structs.replace(journal_deciding_steps.bandit_steps()[-1][1], decision_id="next"),
+    answer_cache.KIND.name: journal_deciding_steps.cache_steps()[1][1],
 }
 States = dict[str, list[Any]]
 
@@ -137,8 +152,9 @@ def goes_on(journal: SqlJournal, kind: EntityKind[Any, Any, Any], codec: Any, ke
     then = Snapshot(stream, live.seq, live.at, journal.history(stream)[1][-1].version, to_json(last))
     assert to_json(live.state) == to_json(codec.state(then))
     now = live.at + 1.0
-    decision = kind.decide(live.state, NEXT[kind.name], now, live.chance(stream))
-    write = live.apply(kind, codec, CommandId("next", now), NEXT[kind.name], decision, now, 100)
+    command = NEXT.get(stream) or NEXT[kind.name]
+    decision = kind.decide(live.state, command, now, live.chance(stream))
+    write = live.apply(kind, codec, CommandId("next", now), command, decision, now, 100)
     journal.claim(SHARD, "next")
     assert not journal.commit(SHARD, "next", [write])
 
@@ -160,8 +176,9 @@ def beside(journal: SqlJournal) -> Iterator[tuple[str, str]]:
 def test_a_journal_replays_as_it_was(fixture: tuple[Path, States], tmp_path: Path) -> None:
     sql, states = fixture
     with opened(as_it_was(sql, tmp_path)) as journal:
-        with_more = {activity.KIND.name, ingest_queue.KIND.name, follows.KIND.name}
-        assert {stream.partition("/")[0] for stream, _ in beside(journal)} in ({activity.KIND.name}, with_more)
+        with_ingest = {activity.KIND.name, ingest_queue.KIND.name, follows.KIND.name}
+        found = {stream.partition("/")[0] for stream, _ in beside(journal)}
+        assert found in ({activity.KIND.name}, with_ingest, {*with_ingest, answer_cache.KIND.name})
         assert ("ActivityLog/guild-1", "tool_use/1/1") in list(beside(journal))
         assert ("ActivityLog/guild-1", "retention") in list(beside(journal))
         replays(journal, states)

@@ -208,7 +208,8 @@ steps = st.lists(
 def test_whatever_happens_only_what_is_there_is_served_and_a_replay_gives_the_same_state(
     told: list[tuple[str, str, object]],
 ) -> None:
-    cache, alive, libraries = OneCache(CacheRules(max_entries=5)), {}, {"room/": "l1", "hall/": "l1"}
+    cache, libraries = OneCache(CacheRules(max_entries=5)), {"room/": "l1", "hall/": "l1"}
+    alive: dict[str, tuple[str, str, float]] = {}
     for what, where, detail in told:
         if what == "keep":
             kept = cache.keep(scope=where, recordings=[str(detail)], library=libraries[where])
