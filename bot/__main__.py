@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from bot.product import Product
 from bot.signals import OnSignals
-from config.configuration import Configuration, load_configuration, prepare_ray
+from config.configuration import Configuration, calm_serve, load_configuration, require_ray_token
 from core.errors import BotError
 from deployments import instance
 
@@ -37,7 +37,8 @@ def ended_by_sigterm() -> OnSignals:
 
 def start_configuration() -> Configuration:
     """Read the settings and set up the log."""
-    prepare_ray()
+    require_ray_token()
+    calm_serve()
     configuration = load_configuration()
     configuration.configure_log()
     return configuration

@@ -40,14 +40,19 @@ def load_configuration(
     return Configuration(settings, load_models(models_file, given))
 
 
-def prepare_ray() -> None:
-    """Say how Ray is to run; call it before anything imports Ray, which reads this once.
+def require_ray_token() -> None:
+    """Make Ray show its token to a cluster that runs; call it before anything imports Ray, which reads this once.
 
-    It shows its token to a cluster that runs; one that it starts itself has a token by default. Without one, whoever
-    reaches its ports may run code on it. And Serve looks after its replicas twice a second, not ten times, which took
-    3 % of a core of a bot at rest.
+    A cluster that Ray starts itself has a token by default. Without one, whoever reaches its ports may run code on it.
     """
     os.environ["RAY_AUTH_MODE"] = "token"
+
+
+def calm_serve() -> None:
+    """Have Serve look after its replicas twice a second, unless told otherwise; call it before Ray starts.
+
+    Ten times, as it does by itself, took 3 % of a core of a bot at rest.
+    """
     os.environ.setdefault("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5")
 
 

@@ -42,7 +42,7 @@ class EntryVectors:
     def take_out(self, entry_id: str) -> NDArray[np.float32]:
         """Take an entry's vector out, and return it. The last one moves to its place."""
         place, last = self._place.pop(entry_id), len(self._ids) - 1
-        vector = self._rows[place].copy()
+        vector: NDArray[np.float32] = self._rows[place].copy()
         if place != last:
             self._rows[place] = self._rows[last]
             if self._basis is not None:

@@ -24,7 +24,7 @@ def cover(similarity: Floats, worth: Floats, cost: Sequence[float] | Floats, flo
     if whole <= 0:
         return []
     best = np.zeros(len(weights))
-    queue = [(-float(near[at] @ weights) / cost[at], int(at)) for at in np.flatnonzero(usable)]
+    queue = [(-float(near[at] @ weights) / cost[at], at) for at in np.flatnonzero(usable).tolist()]
     heapq.heapify(queue)
     taken: list[int] = []
     covered = 0.0

@@ -101,7 +101,7 @@ def _best_static(questions: Questions, vectors: NDArray[np.float32]) -> tuple[fl
 
 def _upper95(played: Played) -> float:
     """Clopper and Pearson's upper bound of the wrong share, exact and one-sided."""
-    from scipy.stats import beta
+    from scipy.stats import beta  # type: ignore[import-untyped]
 
     if played.wrong >= played.hits:
         return 1.0

@@ -16,13 +16,14 @@ share of the first is `--grounded`, a choice, not a finding:
 
 A wrong answer costs what a right one does; a cached one nothing. `saved_share` is 1 - all / off; `quality_change` the
 mean change of quality with all on, `quality_change_low95` the lower end of its 95 % interval (bootstrap over
-questions).
+questions). `..._without_credit` is the same with no credit for a support that rises because fillers are gone.
 """
 
 import asyncio
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ from core.errors import BadInput
 from deployments.routing_prior import RoutingPrior
 from evals.measure import money_general, money_grounded
 from evals.measure.cache_rows import read_questions
-from evals.measure.money_costs import Bill, read_prices
+from evals.measure.money_costs import Bill, Numbers, read_prices
 from evals.measure.router_rows import NINE, PAIR, encoded, read_outcomes
 from evals.measure.trimming_cases import read_cases
 from evals.retrieval import packaged_encoder, read_meetings
@@ -67,41 +68,37 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         encode = packaged_encoder(Path(folder))
         cases = asyncio.run(read_cases(found, encode))
-        halves = {"grounded": [money_grounded.bills(rows, cases, prices[model], encode, seed)], "general": []}
+        credited, uncredited = money_grounded.bills(rows, cases, prices[model], encode, seed)
+        others = []
         prior = RoutingPrior.load()
         for name in (NINE, PAIR):
             outcomes = money_general.sample(read_outcomes(data / "router", name), general, seed)
             vectors = encoded(outcomes.questions, encode)
             case = case_of(prior, outcomes, vectors)
-            halves["general"].append(
+            others.append(
                 money_general.bills(
                     outcomes, case, vectors, prices, written=written, cost_weight=cost_weight, seed=seed
                 )
             )
-    parts = [(grounded / len(halves["grounded"]), it) for it in halves["grounded"]]
-    parts += [((1 - grounded) / len(halves["general"]), it) for it in halves["general"]]
-    return figures(parts, seed) | {"questions": {name: sum(map(_size, of)) for name, of in halves.items()}}
+    parts = [((1 - grounded) / len(others), bills) for bills in others]
+    measured, strict = (figures([(grounded, bills), *parts], seed) for bills in (credited, uncredited))
+    _show(measured)
+    without = {f"{name}_without_credit": strict[name] for name in ("quality_change", "quality_change_low95")}
+    questions = {"grounded": len(credited["off"].usd), "general": sum(len(bills["off"].usd) for bills in others)}
+    return measured | without | {"questions": questions}
 
 
-def figures(parts: list[tuple[float, dict[str, Bill]]], seed: int) -> dict[str, object]:
+def figures(parts: Sequence[tuple[float, Mapping[str, Bill]]], seed: int) -> dict[str, Any]:
     """The figures of streams, each with its share of the traffic."""
-    table = {way: {"usd_per_1000": 0.0, "quality": 0.0} for way in WAYS}
-    for share, bills in parts:
-        for way in WAYS:
-            table[way]["usd_per_1000"] += share * 1000 * float(bills[way].usd.mean())
-            table[way]["quality"] += share * float(bills[way].quality.mean())
-    for way, row in table.items():
-        saved = 1 - row["usd_per_1000"] / table["off"]["usd_per_1000"]
-        print(
-            f"{way:9s} {row['usd_per_1000']:8.3f} USD for 1,000 questions ({saved:6.1%} saved), "
-            f"quality {row['quality']:.4f}"
-        )
+    table = {
+        way: {
+            "usd_per_1000": sum(share * 1000 * float(bills[way].usd.mean()) for share, bills in parts),
+            "quality": sum(share * float(bills[way].quality.mean()) for share, bills in parts),
+        }
+        for way in WAYS
+    }
     rng = np.random.default_rng(seed)
-    changes = np.zeros(_RESAMPLES)
-    for share, bills in parts:
-        change = bills["all"].quality - bills["off"].quality
-        drawn = rng.integers(0, len(change), (_RESAMPLES, len(change)))
-        changes += share * change[drawn].mean(axis=1)
+    changes = sum(share * _resampled(bills["off"], bills["all"], rng) for share, bills in parts)
     return {
         **{way: {name: round(value, 5) for name, value in row.items()} for way, row in table.items()},
         "saved_share": round(1 - table["all"]["usd_per_1000"] / table["off"]["usd_per_1000"], 4),
@@ -110,5 +107,16 @@ def figures(parts: list[tuple[float, dict[str, Bill]]], seed: int) -> dict[str, 
     }
 
 
-def _size(bills: Mapping[str, Bill]) -> int:
-    return len(bills["off"].usd)
+def _resampled(off: Bill, on: Bill, rng: np.random.Generator) -> Numbers:
+    """The mean change of quality in each of many samples of questions, each with all its repeats."""
+    _, unit = np.unique(off.unit, return_inverse=True)
+    sums, counts = np.bincount(unit, weights=on.quality - off.quality), np.bincount(unit)
+    drawn = rng.integers(0, len(sums), (_RESAMPLES, len(sums)))
+    return np.asarray(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+
+
+def _show(measured: Mapping[str, Any]) -> None:
+    for way in WAYS:
+        row, saved = measured[way], 1 - measured[way]["usd_per_1000"] / measured["off"]["usd_per_1000"]
+        told = f"{row['usd_per_1000']:8.3f} USD for 1,000 questions, {saved:5.1%} saved"
+        print(f"{way:9s} {told}, quality {row['quality']:.4f}")

@@ -28,6 +28,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -172,5 +173,5 @@ def _interval(values: np.ndarray, groups: Sequence[str], seed: int) -> tuple[flo
     return float(low), float(high)
 
 
-def _round(value: float) -> float:
+def _round(value: float | np.floating[Any]) -> float:
     return round(float(value), 4)

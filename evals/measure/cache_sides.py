@@ -74,17 +74,9 @@ def product(kept: Entries) -> LookUp:
     return look_up
 
 
-def stock(kept: Entries, folder: Path) -> LookUp:
-    """GPTCache as shipped: its SQLite storage, its eviction, its evaluation by distance, one candidate a look-up.
-
-    Its vector stores are not to be had here, so the vectors are in the plain product above, as a `VectorBase`.
-    """
-    from gptcache import Cache, Config
-    from gptcache.adapter.api import get
-    from gptcache.manager import CacheBase, get_data_manager
+def _flat_store() -> Any:
+    """A vector store of GPTCache that is one product over all vectors, and finds one candidate as GPTCache's own do."""
     from gptcache.manager.vector_data.base import VectorBase
-    from gptcache.processor.pre import get_prompt
-    from gptcache.similarity_evaluation.distance import SearchDistanceEvaluation
 
     class Flat(VectorBase):  # type: ignore[misc]  # untyped
         def __init__(self) -> None:
@@ -106,9 +98,23 @@ def stock(kept: Entries, folder: Path) -> LookUp:
         def rebuild(self, *_: object) -> bool:
             raise NotImplementedError
 
+    return Flat()
+
+
+def stock(kept: Entries, folder: Path) -> LookUp:
+    """GPTCache as shipped: its SQLite storage, its eviction, its evaluation by distance, one candidate a look-up.
+
+    Its vector stores are not to be had here, so the vectors are in the plain product above, as a `VectorBase`.
+    """
+    from gptcache import Cache, Config
+    from gptcache.adapter.api import get
+    from gptcache.manager import CacheBase, get_data_manager
+    from gptcache.processor.pre import get_prompt
+    from gptcache.similarity_evaluation.distance import SearchDistanceEvaluation
+
     vector_now: list[NDArray[np.float32]] = []
     manager = get_data_manager(
-        CacheBase("sqlite", sql_url=f"sqlite:///{folder}/stock.db"), Flat(), max_size=2 * len(kept.questions)
+        CacheBase("sqlite", sql_url=f"sqlite:///{folder}/stock.db"), _flat_store(), max_size=2 * len(kept.questions)
     )
     manager.import_data(kept.questions, ["an answer"] * len(kept.questions), kept.vectors, [None] * len(kept.questions))
     cache = Cache()

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
-from config.configuration import load_configuration, prepare_ray
+from config.configuration import calm_serve, load_configuration
 from core.captions import parse
 from core.sentences import to_sentences
 from demo.site import CHANNEL, HERE
@@ -15,7 +15,7 @@ from deployments.cluster import Running
 @asynccontextmanager
 async def local_bot(**variables: str) -> AsyncIterator[Running]:
     """The whole bot on the default ports, with default settings but for these `variables` of its environment."""
-    prepare_ray()
+    calm_serve()
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         configuration = load_configuration({}, None, DATA_DIR=folder, **HERE, **variables)
         async with cluster.running(configuration) as running:

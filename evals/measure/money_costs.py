@@ -1,7 +1,7 @@
 """Prices, and what a stream of questions cost."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +29,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """For each question of a stream, what it cost in US dollars, and how good the answer was, 1 for the baseline."""
+    """For each question of a stream, what it cost in US dollars, and how good the answer was, 1 for the baseline.
+
+    Questions of one `unit` are the same one, asked again.
+    """
 
     usd: Numbers
     quality: Numbers
+    unit: Sequence[str]
 
 
 def read_prices(data: Path) -> Mapping[str, Price]:

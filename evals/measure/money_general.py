@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.answer_cache_messages import CacheRules
 from core.answer_cache_prior import PRIOR
@@ -49,19 +50,19 @@ def bills(
     baseline = int(case.utility(cost_weight)[:FIRST].mean(axis=0).argmax())
     scale = float(outcomes.quality[:, baseline].mean())
     every = np.arange(len(outcomes.questions))
-    arms = {"off": np.full(len(every), baseline), "routing": _routed(case, cost_weight, seed)}
+    arms = (np.full(len(every), baseline), _routed(case, cost_weight, seed))
     missed, right = _cached(outcomes, vectors, seed)
-    found = {name: Bill(usd[every, arm], outcomes.quality[every, arm] / max(scale, 1e-9)) for name, arm in arms.items()}
-    return {
-        "off": found["off"],
-        "cache": Bill(found["off"].usd * missed, found["off"].quality * right),
-        "trimming": found["off"],
-        "routing": found["routing"],
-        "all": Bill(found["routing"].usd * missed, found["routing"].quality * right),
-    }
+    unit = [str(number) for number in outcomes.numbers]
+    quality = outcomes.quality / max(scale, 1e-9)
+    off, routed = (Bill(usd[every, arm], quality[every, arm], unit) for arm in arms)
+
+    def cached(bill: Bill) -> Bill:
+        return Bill(bill.usd * missed, bill.quality * right, unit)
+
+    return {"off": off, "cache": cached(off), "trimming": off, "routing": routed, "all": cached(routed)}
 
 
-def _routed(case: Case, cost_weight: float, seed: int) -> np.ndarray:
+def _routed(case: Case, cost_weight: float, seed: int) -> NDArray[np.intp]:
     """The arm of each question; those that the warm start knows are learned from the other half, as in evals.router."""
     used = np.zeros(len(case.contexts), np.intp)
     rng = np.random.default_rng([seed, 6])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.configuration import load_configuration, prepare_ray
+from config.configuration import calm_serve, load_configuration, require_ray_token
 from core.errors import StartupFailed
 
 MODELS = """
@@ -58,6 +58,7 @@ def test_ray_is_told_to_ask_for_its_token_and_what_an_operator_says_of_serve_sta
 ) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "2")
-    prepare_ray()
+    require_ray_token()
+    calm_serve()
     assert os.environ["RAY_AUTH_MODE"] == "token"
     assert os.environ["RAY_SERVE_CONTROL_LOOP_INTERVAL_S"] == "2"

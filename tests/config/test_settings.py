@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from config.environment import example_env, read_variables, secrets_of, variables_of
-from config.settings import VARIABLES, Enable, Settings, load
+from config.flags import Enable
+from config.settings import VARIABLES, Settings, load
 from core.errors import StartupFailed
 
 ROOT = Path(__file__).parents[2]

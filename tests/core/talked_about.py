@@ -35,4 +35,5 @@ def near(vector: NDArray[np.float32], seed: int, cosine: float = 0.97) -> NDArra
     """A direction whose cosine with `vector` is `cosine`."""
     aside = unit(seed) - (unit(seed) @ vector) * vector
     aside /= np.linalg.norm(aside)
-    return (cosine * vector + np.sqrt(1.0 - cosine**2) * aside).astype(np.float32)
+    beside: NDArray[np.float32] = (cosine * vector + np.sqrt(1.0 - cosine**2) * aside).astype(np.float32)
+    return beside

@@ -12,7 +12,7 @@ from evals.measure.money_costs import TOKENS_PER_WORD, Bill, Price, read_prices
 
 
 def bill(usd: float, quality: float, count: int = 50) -> Bill:
-    return Bill(np.full(count, usd), np.full(count, quality))
+    return Bill(np.full(count, usd), np.full(count, quality), list(map(str, range(count))))
 
 
 def part(cached: float, trimmed: float, quality: float = 1.0) -> dict[str, Bill]:
@@ -41,7 +41,7 @@ def test_shares_of_the_traffic_weigh_cost_and_quality() -> None:
 
 def test_the_interval_is_below_the_mean_where_answers_differ() -> None:
     mixed = part(0.5, 0.5)
-    mixed["all"] = Bill(np.full(50, 0.25), np.tile([0.0, 1.0], 25))
+    mixed["all"] = Bill(np.full(50, 0.25), np.tile([0.0, 1.0], 25), mixed["off"].unit)
     figures = money.figures([(1.0, mixed)], seed=1)
     assert float(str(figures["quality_change_low95"])) < float(str(figures["quality_change"])) == -0.5
 
