@@ -10,11 +10,14 @@ from core.errors import BadInput
 from core.linear_thompson import Evidence, Prior
 from core.routing_rewards import RewardWeights
 
+LEAST_EPSILON = 1e-4
+
 
 class BanditRules(State, frozen=True):
     """How a policy decides and learns; none of it changes what its evidence means.
 
-    `epsilon` is the share of the calls that any arm gets alike. A decision is made from `draws` draws. An observation
+    `epsilon` is the share of the calls that any arm gets alike, 0 or at least LEAST_EPSILON: a decision of a smaller
+    probability would weigh more than all others. A decision is made from `draws` draws. An observation
     multiplies its arm's earlier evidence by `keep`; a drift alarm by `keep_after_drift`. An alarm is raised where the
     rewards of an arm go on to differ from what was expected: `drift_slack` a time is allowed, and the rest may add up
     to `drift_limit` (a two-sided CUSUM, Page 1954). A reward that has not come after `patience_s` seconds is missing.
@@ -32,6 +35,8 @@ class BanditRules(State, frozen=True):
     def check(self) -> "BanditRules":
         """These rules. Raises BadInput, naming the field, where one is out of its range."""
         self.prior.check()
+        if 0.0 < self.epsilon < LEAST_EPSILON:
+            raise BadInput(f"The bandit's epsilon is {self.epsilon:g}.", f"Give it 0, or {LEAST_EPSILON:g} to 1.")
         ranges = {
             "epsilon": (0.0, 1.0),
             "draws": (16, 10_000),

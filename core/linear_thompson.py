@@ -33,6 +33,8 @@ MAX_DIMENSIONS = 256
 # What a feature may be at most. Ours are below 10; sums of squares of this stay far from what a float64 can hold.
 MAX_FEATURE = 100.0
 _MAX_SUM = 1e12
+# Of a matrix with ones on its diagonal: an eigenvalue below this is rounding.
+_LEAST = 1e-9
 
 
 class Prior(State, frozen=True):
@@ -146,7 +148,7 @@ def posterior(prior: Prior, arms: tuple[Arm, ...]) -> Posterior:
     precision.flat[:: len(own) + 1] += shared + len(arms) * own
     information = own * offset.sum(axis=0)
     information[0] -= own[0] * sum(arm.prior_mean for arm in arms)
-    shared_covariance = np.linalg.inv(precision)
+    shared_covariance = _inverse(precision)
     return Posterior(offset, covariance, own, shared_covariance @ information, shared_covariance)
 
 
@@ -220,7 +222,7 @@ def _own_part(prior: Prior, arm: Arm) -> tuple[Floats, Floats]:
     """The covariance (D, D) of an arm's weights given the shared ones, and their mean (D,) where those are 0."""
     information = _floats(arm.evidence.moment) * prior.noise_sd**-2.0
     information[0] += prior.own_bias_sd**-2.0 * arm.prior_mean
-    covariance = np.asarray(np.linalg.inv(_precision(prior, arm.evidence)), np.float64)
+    covariance = _inverse(_precision(prior, arm.evidence))
     return covariance, covariance @ information
 
 
@@ -252,6 +254,20 @@ def _square(dimensions: int) -> NDArray[np.intp]:
     square = np.empty((dimensions, dimensions), np.intp)
     square[rows, columns] = square[columns, rows] = np.arange(len(rows))
     return square
+
+
+def _inverse(precision: Floats) -> Floats:
+    """The inverse of a positive definite matrix; where rounding has made it another, that of the nearest one."""
+    try:
+        inverse = np.asarray(np.linalg.inv(precision), np.float64)
+        if inverse.diagonal().min() > 0.0:
+            return inverse
+    except np.linalg.LinAlgError:
+        pass
+    # With ones on the diagonal, so that features of very different sizes count the same.
+    sizes = np.sqrt(np.maximum(precision.diagonal(), 1e-12))
+    values, vectors = np.linalg.eigh(precision / np.outer(sizes, sizes))
+    return np.asarray((vectors / np.maximum(values, _LEAST)) @ vectors.T / np.outer(sizes, sizes), np.float64)
 
 
 def _floats(stored: bytes) -> Floats:

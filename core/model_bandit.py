@@ -36,6 +36,7 @@ from core.entities import Chance, Decision, EntityKind, checked_key
 from core.errors import BadInput
 from core.linear_thompson import (
     Arm,
+    Floats,
     checked_context,
     checked_evidence,
     drawn_shares,
@@ -68,19 +69,21 @@ def _choose(state: Routing, command: Choose, now: float, chance: Chance) -> Deci
     target = drawn_shares(means, covariance, rules.prior.scale, rules.draws, rng)
     baseline = np.array([float(name == command.baseline) for name in names])
     charge = explored(baseline if command.shadow else target, rules.epsilon)
-    used = min(int(np.searchsorted(np.cumsum(charge), rng.random(), side="right")), len(names) - 1)
+    used = _drawn(charge, rng)
     favourite = int(target.argmax())
+    # A reward is 0 to 1; what is expected beyond that helps no estimate.
+    expected = np.clip(means, 0.0, 1.0)
     chosen = Chosen(
         command.decision_id,
         now,
         command.context,
         names[used],
-        used=float(charge[used]),
+        used=min(1.0, float(charge[used])),
         target=float(target[used]),
         baseline=float(baseline[used]),
-        expected=float(means[used]),
-        expected_of_target=float(target @ means),
-        expected_of_baseline=float(baseline @ means),
+        expected=float(expected[used]),
+        expected_of_target=float(target @ expected),
+        expected_of_baseline=float(baseline @ expected),
         compared=bool(command.baseline),
         would_choose=names[favourite],
     )
@@ -88,6 +91,13 @@ def _choose(state: Routing, command: Choose, now: float, chance: Chance) -> Deci
     error = share_error(preference, rules.draws)
     reply = Choice(chosen.decision_id, chosen.arm, chosen.used, chosen.would_choose, preference, error)
     return Decision(reply, (*events, chosen))
+
+
+def _drawn(charge: Floats, rng: np.random.Generator) -> int:
+    """An arm by its probability; never one whose probability is 0, whatever the rounding of the sums."""
+    possible = np.flatnonzero(charge)
+    place = int(np.searchsorted(np.cumsum(charge[possible]), rng.random(), side="right"))
+    return int(possible[min(place, len(possible) - 1)])
 
 
 def _checked_names(command: Choose) -> list[str]:

@@ -1,11 +1,12 @@
-"""What an operator may switch on runs on a real Ray: speech recognition, masking, exits, following by itself."""
+"""What an operator may switch on runs on a real Ray: parts of ingest, and everything that decides about answers."""
 
 from pathlib import Path
 
 import pytest
 
 from demo.site import HERE
-from tests.cluster.test_make_run import told
+from evals.measure.local_model import ARMS, local_models
+from tests.cluster.test_make_run import process, told
 from tests.fakes.site import VTT, Reply, Site
 
 pytestmark = [
@@ -22,6 +23,13 @@ FLAGS = {
     "ENABLE_EARLY_EXITS": "true",
     "ENABLE_ANALYSIS": "true",
     "ENABLE_AUTO_FOLLOW_UPLOADER": "true",
+}
+DECIDING = {
+    "ENABLE_EXPERIMENT_HARNESS": "true",
+    "ENABLE_RL_LINTS": "true",
+    "ENABLE_SEMANTIC_CACHE": "true",
+    "ENABLE_PROMPT_COMPRESSION": "true",
+    "CACHE_AUDIT_SHARE": "0",
 }
 
 
@@ -40,3 +48,35 @@ async def test_with_every_part_switched_on_sound_is_heard_and_personal_data_is_m
         assert code == 0, errors
         assert "<EMAIL_ADDRESS>" in output
         assert "ada@example.org" not in output
+
+
+async def test_with_every_decision_switched_on_an_answer_is_given_again_and_experiments_can_be_seen(
+    tmp_path: Path,
+) -> None:
+    question = "Can a sea star grow back a lost arm?"
+    async with Site() as site, local_models(tmp_path) as models:
+        site.talk("Tides")
+        lines = (
+            f"/analyze {site.url('/Tides.html')}",
+            question,
+            "/receipt",
+            question,
+            "/receipt",
+            "/cache",
+            "/experiments",
+            "/experiment trimming start",
+            "/flags",
+        )
+        variables = {**HERE, **DECIDING, "MODELS_FILE": str(models)}
+        async with process("bot", folder=tmp_path, **variables) as running:
+            output, errors = await running.communicate("".join(f"{line}\n" for line in lines).encode())
+    text = output.decode()
+    assert running.returncode == 0, errors.decode()
+    assert "1 new" in text, text
+    first, second = text.split("They say so.")[1:3]
+    assert any(arm in first for arm in ARMS), text
+    assert "cache" in second, text
+    assert "Kept: 1 answer" in text, text
+    for experiment in ("answer_cache", "routing", "trimming"):
+        assert experiment in text, text
+    assert "shadow" in text, text

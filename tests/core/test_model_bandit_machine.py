@@ -100,7 +100,8 @@ def _check(choice: Choice) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"epsilon": 1.5}, {"draws": 2}, {"keep": 0.0}, {"drift_limit": math.nan}, {"patience_s": 0.0}]
+    "change",
+    [{"epsilon": 1.5}, {"epsilon": 1e-9}, {"draws": 2}, {"keep": 0.0}, {"drift_limit": math.nan}, {"patience_s": 0.0}],
 )
 def test_rules_out_of_their_range_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(BadInput, match=next(iter(change))):

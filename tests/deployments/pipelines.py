@@ -29,7 +29,7 @@ SENTENCES = (
     Sentence(0.0, 4.0, "Welcome everybody to the show."),
     Sentence(4.0, 9.0, "Green tea wants water well below boiling."),
     Sentence(9.0, 12.0, "My cat is asleep."),
-    Sentence(12.0, 15.0, "The weather was fine."),
+    Sentence(12.0, 15.0, "Um, uh-huh."),
     Sentence(15.0, 19.0, "Yesterday somebody painted my garage."),
     Sentence(19.0, 24.0, "It took an afternoon and two buckets."),
     Sentence(24.0, 28.0, "See you next week."),
