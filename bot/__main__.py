@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from bot.product import Product
 from bot.signals import OnSignals
@@ -56,20 +57,10 @@ async def main() -> None:
         async with cluster.running(configuration) as running:
             addresses = running.addresses
             sys.stderr.write(f"API        {addresses.api}/docs\nDashboard  {addresses.dashboard}\n")
-            curator, news, experiments = running.curator, running.announcer, running.experiments
-            if settings.discord.token:
-                await run_discord(
-                    running.assistant,
-                    settings.discord,
-                    curator=curator,
-                    announcer=news,
-                    experiments=experiments,
-                    operators=settings.discord.operators,
-                )
-            else:
-                await run_console(
-                    running.assistant, settings.data.dir, curator=curator, announcer=news, experiments=experiments
-                )
+            on_discord = partial(run_discord, running.assistant, settings.discord)
+            in_terminal = partial(run_console, running.assistant, settings.data.dir)
+            drive: Callable[..., Awaitable[None]] = on_discord if settings.discord.token else in_terminal
+            await drive(curator=running.curator, announcer=running.announcer, experiments=running.experiments)
 
 
 if __name__ == "__main__":

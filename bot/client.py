@@ -166,6 +166,9 @@ class DiscordAccess(Protocol):
     @property
     def gateway_url(self) -> str: ...
 
+    @property
+    def operators(self) -> Collection[str]: ...
+
 
 def _tell_ready(name: str) -> None:
     Console(stderr=True).print(f"On Discord as {one_line(name)}. Ctrl-C stops it.", markup=False, highlight=False)
@@ -178,7 +181,6 @@ async def run_discord(
     curator: Curator | None = None,
     announcer: Announcer | None = None,
     experiments: Experiments | None = None,
-    operators: Collection[str] = (),
     stop: asyncio.Event | None = None,
     on_ready: Callable[[str], None] = _tell_ready,
 ) -> None:
@@ -195,7 +197,7 @@ async def run_discord(
             curator=curator,
             announcer=announcer,
             experiments=experiments,
-            operators=operators,
+            operators=access.operators,
             greet=on_ready,
         ) as client:
             session = asyncio.create_task(client.start(token))

@@ -17,10 +17,10 @@ class BanditRules(State, frozen=True):
     """How a policy decides and learns; none of it changes what its evidence means.
 
     `epsilon` is the share of the calls that any arm gets alike, 0 or at least LEAST_EPSILON: a decision of a smaller
-    probability would weigh more than all others. A decision is made from `draws` draws. An observation
-    multiplies its arm's earlier evidence by `keep`; a drift alarm by `keep_after_drift`. An alarm is raised where the
-    rewards of an arm go on to differ from what was expected: `drift_slack` a time is allowed, and the rest may add up
-    to `drift_limit` (a two-sided CUSUM, Page 1954). A reward that has not come after `patience_s` seconds is missing.
+    probability would weigh more than all others. A decision is made from `draws` draws. An observation multiplies its
+    arm's earlier evidence by `keep`; a drift alarm by `keep_after_drift`. An alarm is raised where the rewards of an
+    arm go on to differ from what was expected: `drift_slack` a time is allowed, and the rest may add up to
+    `drift_limit` (a two-sided CUSUM, Page 1954). A reward that has not come after `patience_s` seconds is missing.
     """
 
     prior: Prior

@@ -39,8 +39,10 @@ _COSINES = tuple(np.arange(0.5, 0.9951, 0.005).tolist())
 _DELTAS = (0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.08)
 
 
-def run(data: Sequence[Path], *, plot: Path | None = None, seed: int = 0) -> Mapping[str, object]:
-    """The figures of each data set, with the packaged embedding model."""
+def run(
+    data: Sequence[Path], *, plot: Path | None = None, seed: int = 0, delta: float = SHIPPED.delta
+) -> Mapping[str, object]:
+    """The figures of each data set, with the packaged embedding model; `delta` is the share that may be wrong."""
     sets = [read_questions(each) for each in data]
     forms = [questions.form for questions in sets]
     if len(set(forms)) < len(forms):
@@ -51,16 +53,20 @@ def run(data: Sequence[Path], *, plot: Path | None = None, seed: int = 0) -> Map
         for questions in sets:
             vectors = encode(queries(questions.rows))
             verifier_of = _verifiers(questions, lambda: encode(queries(read_questions(OWN_COPY).rows)), seed)
-            figures[questions.form] = _measured(questions, vectors, verifier_of, seed)
+            figures[questions.form] = _measured(questions, vectors, verifier_of, CacheRules(delta=delta), seed)
             if plot is not None and questions.form == "intents":
                 draw(plot, *_curves(questions, vectors, verifier_of, seed))
     return figures
 
 
 def _measured(
-    questions: Questions, vectors: NDArray[np.float32], verifier_of: Callable[[str], Verifier], seed: int
+    questions: Questions,
+    vectors: NDArray[np.float32],
+    verifier_of: Callable[[str], Verifier],
+    rules: CacheRules,
+    seed: int,
 ) -> Mapping[str, object]:
-    played = play(questions, vectors, verifier_of, SHIPPED, seed)
+    played = play(questions, vectors, verifier_of, rules, seed)
     spent = f"{played.audits} audits were spent, and {played.rows - played.hits - played.audits} misses asked"
     print(f"{questions.form}: {played.rows:,} rows, {played.hits} served, {played.wrong} of them wrong; {spent}")
     if questions.form == "scope":
@@ -101,7 +107,7 @@ def _best_static(questions: Questions, vectors: NDArray[np.float32]) -> tuple[fl
 
 def _upper95(played: Played) -> float:
     """Clopper and Pearson's upper bound of the wrong share, exact and one-sided."""
-    from scipy.stats import beta  # type: ignore[import-untyped]
+    from scipy.stats import beta
 
     if played.wrong >= played.hits:
         return 1.0

@@ -59,6 +59,55 @@ GATES = (
         ("hit_at_5 >= bm25_hit_at_5", "hit_at_5 >= 0.88", "chunk_recall_at_10 >= 0.69"),
     ),
     Gate("abstention", ("evals/data/qmsum",), ("answered >= 0.6", "abstained_other >= 0.6")),
+    Gate(
+        "experiments",
+        (),
+        (
+            "aa_false_positive <= 0.05",
+            "power >= 0.8",
+            "median_stop_share <= 1",
+            "srm_false_alarm <= 0.002",
+            "srm_caught >= 0.9",
+        ),
+        {"alpha": 0.2},
+    ),
+    Gate(
+        "router",
+        ("evals/data/router",),
+        (
+            "nine/lints_warm > nine/best_single",
+            "nine/lints >= 0.985 * nine/best_single",
+            "nine/lints_last_third > nine/best_single_last_third",
+            "pair/acc_at_50 > pair/random_mix_at_50",
+            "pair/utility_price_0.10 > pair/utility_best_single_0.10",
+            "shadow/regret_reduction_vs_baseline >= 0.03",
+            "shadow/interval_coverage >= 0.9",
+            "nan == 0",
+        ),
+    ),
+    Gate(
+        "cache",
+        ("evals/data/semcache_intents", "evals/data/semcache_scope"),
+        (
+            "intents/wrong_share <= 0.02",
+            "intents/useful_recall >= 2 * intents/static_useful_recall",
+            "scope/hit >= 0.45",
+            "scope/wrong == 0",
+        ),
+        {"delta": 0.2},
+    ),
+    Gate(
+        "trimming",
+        ("evals/data/qmsum",),
+        (
+            "median_token_reduction >= 0.15",
+            "relevance_drop_upper95 <= 0.01",
+            "kept_at_10 > bm25_at_10",
+            "kept_at_25 > bm25_at_25",
+        ),
+        {"floor": 0.6},
+    ),
+    Gate("money", ("evals/data",), ("saved_share >= 0.3", "quality_change_low95 >= -0.01")),
 )
 
 

@@ -51,14 +51,21 @@ _MARKER = re.compile(r"\{[^{}]*\}")
 
 
 def run(
-    data: Path, *, plot: Path | None = None, seed: int = 0, meetings: int = 0, fit_weights: bool = False
+    data: Path,
+    *,
+    plot: Path | None = None,
+    seed: int = 0,
+    meetings: int = 0,
+    fit_weights: bool = False,
+    floor: float = QUALITY_FLOOR,
 ) -> Mapping[str, object]:
     """The figures over the meetings in `data`, or every n-th so that `meetings` remain, with the packaged model."""
     found = [meeting for meeting in read_meetings(data, markers=True) if meeting.queries]
     if meetings:
         found = found[:: max(1, len(found) // meetings)][:meetings]
     with tempfile.TemporaryDirectory() as folder:
-        return measure(found, packaged_encoder(Path(folder)), plot=plot, seed=seed, fit_weights=fit_weights)
+        encode = packaged_encoder(Path(folder))
+        return measure(found, encode, plot=plot, seed=seed, fit_weights=fit_weights, floor=floor)
 
 
 def measure(
@@ -68,6 +75,7 @@ def measure(
     plot: Path | None = None,
     seed: int = 0,
     fit_weights: bool = False,
+    floor: float = QUALITY_FLOOR,
 ) -> Mapping[str, object]:
     """The figures over `meetings` with any embedding model. Raises BadInput where no query has an answer."""
     cases = asyncio.run(read_cases(meetings, encode))
@@ -76,7 +84,7 @@ def measure(
     if fit_weights:
         print(written(fit(cases)))
     models = models_for(cases)
-    shipped, times_ms = _trimmed(cases, models, QUALITY_FLOOR, timed=True)
+    shipped, times_ms = _trimmed(cases, models, floor, timed=True)
     effects = [effect(case, kept) for case, kept in zip(cases, shipped, strict=True)]
     curves = _curves(cases, models)
     for name, points in curves.items():

@@ -33,13 +33,12 @@ def run(*, questions: int = 150, rounds: int = 3, seed: int = 7) -> Mapping[str,
 async def _measured(questions: int, rounds: int, seed: int) -> Mapping[str, object]:
     ways: dict[str, Mapping[str, str]] = {"off": {}, "on": SHADOWS}
     taken: dict[str, list[Mapping[str, object]]] = {way: [] for way in ways}
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        async with local_models(Path(folder)) as models:
-            for number in range(rounds):
-                for way in ("off", "on") if number % 2 == 0 else ("on", "off"):
-                    figures = await _one(questions, seed + number, {**ways[way], "MODELS_FILE": str(models)})
-                    print(f"round {number}, {way}: p50 {figures['p50_ms']} ms, p95 {figures['p95_ms']} ms", flush=True)
-                    taken[way].append(figures)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, local_models(Path(folder)) as models:
+        for number in range(rounds):
+            for way in ("off", "on") if number % 2 == 0 else ("on", "off"):
+                figures = await _one(questions, seed + number, {**ways[way], "MODELS_FILE": str(models)})
+                print(f"round {number}, {way}: p50 {figures['p50_ms']} ms, p95 {figures['p95_ms']} ms", flush=True)
+                taken[way].append(figures)
     return {
         **{f"{kind}_{way}_ms": spread(_of(taken[way], f"{kind}_ms"), 1) for way in ways for kind in ("p50", "p95")},
         "p50_ratio": spread(

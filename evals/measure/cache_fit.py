@@ -28,8 +28,8 @@ _INVERSE_PENALTY = 0.05
 
 def folds_of(rows: Sequence[Row]) -> Mapping[str, int]:
     """The fold of each group: groups that are worded alike are in one fold (average linkage of TF-IDF centroids)."""
-    from sklearn.cluster import AgglomerativeClustering  # type: ignore[import-untyped]
-    from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
+    from sklearn.cluster import AgglomerativeClustering
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
     groups = np.array([row.group for row in rows])
     names, counts = np.unique(groups, return_counts=True)
@@ -51,7 +51,7 @@ def folds_of(rows: Sequence[Row]) -> Mapping[str, int]:
 
 def fit(rows: Sequence[Row], vectors: NDArray[np.float32], seed: int = 0) -> Verifier:
     """The verifier fitted on `rows`; `vectors` has shape (rows, dimensions)."""
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
 
     traits = [traits_of(row.question) for row in rows]
     rng = np.random.default_rng(seed)

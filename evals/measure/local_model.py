@@ -1,32 +1,31 @@
 """A model that answers at once, behind OpenAI's protocol on this machine: what is left of an answer's time is ours."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-from aiohttp import web
+from typing import Any
 
 ARMS = ("first", "second")
-_QUOTES = 12
+_WORDS_QUOTED = 12
 
 
-@asynccontextmanager
-async def local_models(folder: Path) -> AsyncIterator[Path]:
+@contextmanager
+def local_models(folder: Path) -> Iterator[Path]:
     """A file of models with two arms that quote the beginning of the first source; the server runs while entered."""
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", _answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
         file = folder / "models.yaml"
-        file.write_text("arms:\n" + "".join(_arm(name, port) for name in ARMS))
+        file.write_text("arms:\n" + "".join(_arm(name, server.server_port) for name in ARMS))
         yield file
     finally:
-        await runner.cleanup()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _arm(name: str, port: int) -> str:
@@ -34,14 +33,27 @@ def _arm(name: str, port: int) -> str:
     return f"  - name: {name}\n    model: openai/{name}\n    api_base: http://127.0.0.1:{port}/v1\n{prices}"
 
 
-async def _answer(request: web.Request) -> web.Response:
-    asked = json.loads((await request.json())["messages"][-1]["content"])
+class _Answering(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:  # the name that http.server calls
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.dumps(_answer(json.loads(asked["messages"][-1]["content"]))).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's interface
+        """Nothing: the requests are a benchmark's."""
+
+
+def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     source = asked["sources"][0]
-    quote = " ".join(" ".join(source["sentences"]).split()[:_QUOTES])
+    quote = " ".join(" ".join(source["sentences"]).split()[:_WORDS_QUOTED])
     claims = [{"text": "They say so.", "quotes": [{"source": source["source"], "quote": quote}]}]
     message = {"role": "assistant", "content": json.dumps({"claims": claims})}
     usage = {"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 1050}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    return web.json_response(
-        {"id": "1", "object": "chat.completion", "created": 0, "model": "local", "choices": [choice], "usage": usage}
-    )
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    return {"id": "1", "object": "chat.completion", "created": 0, "model": "local", "choices": choices, "usage": usage}

@@ -54,8 +54,8 @@ async def test_with_every_decision_switched_on_an_answer_is_given_again_and_expe
     tmp_path: Path,
 ) -> None:
     question = "Can a sea star grow back a lost arm?"
-    async with Site() as site, local_models(tmp_path) as models:
-        site.talk("Tides")
+    async with Site() as site:
+        site.talk("Tides", Reply(VTT.encode(), "text/vtt"))
         lines = (
             f"/analyze {site.url('/Tides.html')}",
             question,
@@ -64,12 +64,13 @@ async def test_with_every_decision_switched_on_an_answer_is_given_again_and_expe
             "/receipt",
             "/cache",
             "/experiments",
-            "/experiment trimming start",
+            "/experiment trimming action=start",
             "/flags",
         )
-        variables = {**HERE, **DECIDING, "MODELS_FILE": str(models)}
-        async with process("bot", folder=tmp_path, **variables) as running:
-            output, errors = await running.communicate("".join(f"{line}\n" for line in lines).encode())
+        with local_models(tmp_path) as models:
+            variables = {**HERE, **DECIDING, "MODELS_FILE": str(models)}
+            async with process("bot", folder=tmp_path, **variables) as running:
+                output, errors = await running.communicate("".join(f"{line}\n" for line in lines).encode())
     text = output.decode()
     assert running.returncode == 0, errors.decode()
     assert "1 new" in text, text

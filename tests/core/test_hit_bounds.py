@@ -121,7 +121,7 @@ def test_audits_become_fewer_and_never_less_than_the_least() -> None:
 @settings(max_examples=30)
 @given(st.integers(1, 400).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count))))
 def test_the_interval_holds_the_share_and_agrees_with_an_independent_one(drawn: tuple[int, int]) -> None:
-    from scipy.stats import binomtest  # type: ignore[import-untyped]
+    from scipy.stats import binomtest
 
     wrong, count = drawn
     low, high = interval(wrong, count)
