@@ -19,6 +19,8 @@ from config.flags import Enable
 from config.ingesting import Analysis, AutoFollow, Exit, Follow, Ingest, Pace, Speech
 from config.limits import Activity, Budget, Journal, Rate
 from core.errors import StartupFailed
+from core.trim_costs import TrimCosts
+from core.trimming import QUALITY_FLOOR
 
 ADVICE = "\nMend them in the environment or in .env; .env.example lists every variable."
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda text: str(text).upper())]
@@ -124,6 +126,16 @@ class Trim(Group):
         default="",
         description="Hub name of a cross-encoder that scores sentences. Empty: the embedding model does.",
         examples=["cross-encoder/ms-marco-MiniLM-L6-v2"],
+    )
+    quality_floor: float = Field(
+        default=QUALITY_FLOOR,
+        ge=0,
+        le=1,
+        description="How much of what the found sentences say the kept ones must say, as a share.",
+        examples=[0.98],
+    )
+    least_tokens: int = Field(
+        default=TrimCosts().least_tokens, ge=0, description="Shorter evidence is sent whole.", examples=[300]
     )
 
 

@@ -1,6 +1,7 @@
 """A question's way, straight down: check, limit, embed, recall, search, trim, reserve, generate, verify, settle."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -18,7 +19,9 @@ from core.results import ErrorCategory, Fail, Ok, StepResult
 from core.spending import NOTHING
 from core.stages import Run, Stopped, stage
 from core.tenancy import TenantContext
-from core.trimming import everything, select
+from core.trim_costs import TrimCosts, reason_not_to_trim
+from core.trimming import QUALITY_FLOOR, everything, select
+from core.words import count_tokens
 from deployments.answer_records import AnswerRecords, Draft, Trimmed, given_again
 from deployments.background import Background
 from deployments.decisions import Course, Deciding, Decisions
@@ -27,17 +30,23 @@ from deployments.spending import Account, SpendingConfig
 
 DRAIN_S = 10.0
 NOTHING_DECIDED = Deciding()
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """Bounds of an answer. Without `paid_models` there is nothing to reserve money for."""
+    """Bounds of an answer. Without `paid_models` there is nothing to reserve money for.
+
+    `quality_floor` is what trimming keeps (`core.trimming`), `trim_costs` when it is not worth its time.
+    """
 
     passages: int = 8
     max_question_chars: int = 2000
     deadline_s: float = 60.0
     paid_models: bool = True
     spending: SpendingConfig = field(default_factory=SpendingConfig)
+    quality_floor: float = QUALITY_FLOOR
+    trim_costs: TrimCosts = field(default_factory=TrimCosts)
 
 
 class AnswerPipeline:
@@ -155,7 +164,12 @@ class AnswerPipeline:
 
     @stage("trim")
     async def _trim(self, question: str, hits: Sequence[Hit]) -> StepResult[Trimmed]:
-        return Ok(Trimmed(select(hits, question), everything(hits)))
+        whole = everything(hits)
+        tokens = sum(count_tokens(each.sentence.text) for each in whole)
+        if reason := reason_not_to_trim(tokens, self._config.trim_costs):
+            _log.debug("Nothing was trimmed: %s", reason)
+            return Ok(Trimmed(whole, whole))
+        return Ok(Trimmed(select(hits, question, self._config.quality_floor), whole))
 
     @stage("reserve")
     async def _reserve(self, prompt: Prompt, account: Account) -> StepResult[str]:

@@ -14,6 +14,7 @@ from actors.runtime import ActorSpec, reference
 from actors.transcript_store import TranscriptStore
 from config.configuration import Configuration, load_configuration
 from config.settings import Settings
+from core.trim_costs import TrimCosts
 from deployments.answer_pipeline import AnswerPipeline, PipelineConfig
 from deployments.assistant import DeployedAssistant
 from deployments.chat_model import ChatModel
@@ -218,6 +219,8 @@ def pipeline_config(settings: Settings, *, paid_models: bool) -> PipelineConfig:
         answer.deadline_s,
         paid_models,
         spending_config(settings),
+        settings.trim.quality_floor,
+        TrimCosts(least_tokens=settings.trim.least_tokens),
     )
 
 

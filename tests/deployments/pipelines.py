@@ -15,6 +15,7 @@ from core.prompting import Completion, DraftClaim, Prompt
 from core.results import Ok, StepResult
 from core.spending import Amount, Limit
 from core.tenancy import TenantContext
+from core.trim_costs import TrimCosts
 from deployments.answer_pipeline import AnswerPipeline, PipelineConfig
 from deployments.decisions import Deciding
 from tests.fakes.activity import FakeActivityLog
@@ -155,7 +156,7 @@ async def bench(
     store = store or await filled_store()
     numbers = itertools.count(1)
     pipeline = AnswerPipeline(
-        config or PipelineConfig(),
+        config or PipelineConfig(trim_costs=TrimCosts(least_tokens=0)),
         FakeEmbedder(),
         store,
         chat,

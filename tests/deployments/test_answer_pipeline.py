@@ -42,6 +42,13 @@ async def test_an_invented_quote_is_dropped_and_counted() -> None:
         assert not (await made.answered()).supported
 
 
+async def test_what_is_too_short_to_choose_from_is_sent_whole() -> None:
+    async with bench(config=PipelineConfig(), deciding=Deciding((Feature(TRIMMING, on=True),))) as made:
+        answer = await made.answered()
+    assert len(made.chat.prompts[0].evidence) == len(SENTENCES)
+    assert answer.receipt.tokens_trimmed == answer.receipt.tokens_untrimmed
+
+
 @pytest.mark.parametrize("compress", [False, True])
 async def test_the_flag_decides_what_the_model_is_sent_and_both_are_counted(compress: bool) -> None:
     async with bench(deciding=Deciding((Feature(TRIMMING, compress),))) as made:
