@@ -34,7 +34,7 @@ from core.answer_cache_messages import (
     Serve,
     Synchronise,
 )
-from core.answer_cache_ports import CachedAnswer, Lookup, ModelAnswer, NotCached
+from core.answer_cache_ports import CachedAnswer, Kept, Lookup, ModelAnswer, NotCached
 from core.answer_cache_prior import PRIOR
 from core.entities import Find
 from core.errors import BadInput
@@ -84,8 +84,8 @@ class AnswerCache(EntityActor[Cached, Command, Event]):
         return NotCached(found.judged, reply.compared, reply.audited, reply.probability)
 
     @query
-    async def keep(self, key: str, asked: Lookup, found: NotCached, answer: ModelAnswer) -> bool:
-        """Learn from what the model said, and keep it where it is proven; whether it was kept."""
+    async def keep(self, key: str, asked: Lookup, found: NotCached, answer: ModelAnswer) -> Kept:
+        """Learn from what the model said, and keep it where it is proven."""
         vector, traits = checked_vector(asked.vector, self._dimensions), traits_of(asked.question)
         claims = proven(answer.claims, answer.passages)
         index = await self._index(key)
@@ -110,7 +110,7 @@ class AnswerCache(EntityActor[Cached, Command, Event]):
             answer.cost_usd,
         )
         changed = await self._change(key, keep, words)
-        return bool(changed.entry_id)
+        return Kept(bool(changed.entry_id), keep.right)
 
     @query
     async def forget_recordings(self, key: str, recording_ids: Sequence[str]) -> int:

@@ -85,8 +85,11 @@ class TranscriptStore:
                 )
                 for passage, vector, of_sentences in zip(passages, vectors, sentence_vectors, strict=True)
             ]
-            self._changed(tenant)
+            # While it is being written nobody knows what is there; a write that fails leaves it so.
+            known = self._generations.pop((tenant.tenant, tenant.workspace), None)
             await self._index.replace(points, stale=replace(Scope.of(tenant, recording_id), but_generation=generation))
+            if known is not None:
+                self._generations[tenant.tenant, tenant.workspace] = known | {recording_id: generation}
             return True
 
     async def is_stored(self, tenant: TenantContext, passages: Sequence[Passage]) -> bool:
@@ -147,11 +150,12 @@ class TranscriptStore:
             # Without this an empty id would not narrow the scope, and the whole workspace would go.
             raise BadInput("No recording is named.", "Pass the id of the one to forget.")
         async with self._writing:
-            self._changed(tenant)
-            return await self._index.delete(Scope.of(tenant, recording_id))
-
-    def _changed(self, tenant: TenantContext) -> None:
-        self._generations.pop((tenant.tenant, tenant.workspace), None)
+            known = self._generations.pop((tenant.tenant, tenant.workspace), None)
+            deleted = await self._index.delete(Scope.of(tenant, recording_id))
+            if known is not None:
+                left = {its: generation for its, generation in known.items() if its != recording_id}
+                self._generations[tenant.tenant, tenant.workspace] = left
+            return deleted
 
     async def _holds(self, tenant: TenantContext, recording_id: str, generation: str, passages: int) -> bool:
         everything = Scope.of(tenant, recording_id)

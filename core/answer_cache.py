@@ -44,7 +44,7 @@ from core.answer_cache_state import AnswerCache, evolve, report
 from core.entities import SELF, Chance, Decision, Effect, EntityKind, Record
 from core.entity_codec import to_json
 from core.errors import BadInput
-from core.hit_bounds import audit_probability, lower_probability, threshold
+from core.hit_bounds import audit_probability, halted, lower_probability, threshold
 from core.tenancy import TenantContext
 
 __all__ = ["ENTRY", "KIND", "AnswerCache", "decide", "evolve", "report", "scope_of"]
@@ -95,7 +95,10 @@ def _judge(state: AnswerCache, command: Judge, now: float, chance: Chance) -> De
     probability = lower_probability(state.bounds, best.score, rules.caution)
     if best.score < threshold(state.bounds, rules.delta, rules.caution, command.prior_scores):
         return Decision(Ask(state.changes, best, probability=probability))
-    audit = chance.rng().random() < audit_probability(state.bounds, rules.audit_share)
+    # While it is halted too: only audits can say that it may go on.
+    audit = halted(state.bounds, rules.delta) or chance.rng().random() < audit_probability(
+        state.bounds, rules.audit_share
+    )
     if command.shadow or audit:
         return Decision(Ask(state.changes, best, audited=True, probability=probability), (WouldServe(now),))
     return Decision(_serve(state, best.entry_id, probability), (Served(best.entry_id, now, best.score),))

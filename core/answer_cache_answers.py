@@ -121,12 +121,15 @@ def _partnered(quotes: Sequence[Quote], others: Sequence[Quote]) -> float:
 
 
 def _same_place(one: Quote, other: Quote) -> bool:
+    """Whether two quotes share their words: of the shorter one, if they are near each other, else of both together.
+
+    Being near is not enough: two statements in one sentence answer two questions.
+    """
     if one.recording.recording_id != other.recording.recording_id:
         return False
-    if abs(one.start_s - other.start_s) <= _SAME_PLACE_S:
-        return True
     mine, theirs = set(words(one.text)), set(words(other.text))
-    return len(mine & theirs) >= _SAME_SHARE * len(mine | theirs)
+    near = abs(one.start_s - other.start_s) <= _SAME_PLACE_S
+    return len(mine & theirs) >= _SAME_SHARE * (min(len(mine), len(theirs)) if near else len(mine | theirs))
 
 
 def _quotes(claims: Sequence[Claim]) -> list[Quote]:

@@ -65,6 +65,14 @@ class ModelAnswer:
     degraded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Whether the model's answer was stored, and whether the one that was compared is equal to it; None if none was."""
+
+    stored: bool
+    right: bool | None = None
+
+
 class AnswerCache(Protocol):
     """Keeps answers that may be given again; the key is the tenant's id."""
 
@@ -75,8 +83,8 @@ class AnswerCache(Protocol):
         """
         ...
 
-    async def keep(self, key: str, asked: Lookup, found: NotCached, answer: ModelAnswer) -> bool:
-        """Learn from what the model said, and keep it where it is proven; whether it was kept."""
+    async def keep(self, key: str, asked: Lookup, found: NotCached, answer: ModelAnswer) -> Kept:
+        """Learn from what the model said, and keep it where it is proven."""
         ...
 
     async def forget_recordings(self, key: str, recording_ids: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ from core.answer_cache_messages import (
     WouldServe,
 )
 from core.entities import State
-from core.hit_bounds import HitBounds, audited, interval, learned, seen, threshold
+from core.hit_bounds import HitBounds, audited, halted, interval, learned, seen, threshold
 
 
 class Tallies(State, frozen=True, gc=False):
@@ -131,5 +131,5 @@ def report(state: AnswerCache, rules: CacheRules, prior_scores: tuple[float, ...
         saved_usd=its.saved_usd,
         audit_cost_usd=its.audit_cost_usd,
         dropped=its.dropped,
-        threshold=least if least < float("inf") else None,
+        threshold=None if least == float("inf") or halted(state.bounds, rules.delta) else least,
     )

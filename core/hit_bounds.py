@@ -103,11 +103,9 @@ def threshold(bounds: HitBounds, delta: float, caution: float, prior_scores: Seq
     """The least score at which to serve; infinity while nothing may be.
 
     Lowered bin by bin, as long as the expected share of wrong answers among all look-ups above stays within `delta`.
-    Where the audits say, surely, that more are wrong than that, nothing is served until they say otherwise.
+    Whether the audits allow any of it is `halted`'s to say.
     `prior_scores` are shares of `BINS` bins, which stand in for look-ups that are yet to come.
     """
-    if interval(bounds.audits_wrong, bounds.audits)[0] > delta:
-        return math.inf
     expected, looked, least = 0.0, 0.0, math.inf
     own = bounds.scores or (0.0,) * BINS
     for place in range(BINS - 1, -1, -1):
@@ -118,6 +116,11 @@ def threshold(bounds: HitBounds, delta: float, caution: float, prior_scores: Seq
             break
         expected, looked, least = expected + count * wrong, looked + count, edge
     return least
+
+
+def halted(bounds: HitBounds, delta: float) -> bool:
+    """Whether the audits say, surely, that more than `delta` are wrong: then nothing is served, and all is audited."""
+    return bounds.audits >= _LEAST_AUDITS and interval(bounds.audits_wrong, bounds.audits)[0] > delta
 
 
 def audit_probability(bounds: HitBounds, least: float) -> float:

@@ -73,7 +73,7 @@ class QuestionTraits:
 
 def normal_form(question: str) -> str:
     """What two questions that are the same word by word have in common: case, spacing and closing marks don't count."""
-    folded = unicodedata.normalize("NFKC", question).casefold().replace("’", "'")
+    folded = unicodedata.normalize("NFC", question).casefold().replace("’", "'")
     return " ".join(folded.split()).rstrip(" ?!.…")
 
 

@@ -1,8 +1,8 @@
 """How far a feature is for one question: off, in shadow or on.
 
 A tenant's own switch comes first, then the bot's setting, then an experiment: in its canary and afterwards whoever has
-another variant than the control has the feature, and its shadow computes it unseen. What none of them switches on is in
-shadow where the settings say so.
+another variant than the control has the feature; its shadow, and the canary's control, compute it unseen. What none of
+them switches on is in shadow where the settings say so.
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,6 @@ def mode_of(feature: Feature, override: bool | None = None, given: Assigned | No
     in_experiment = given is not None and given.phase in (Phase.CANARY, Phase.ACTIVE) and given.variant != CONTROL
     if feature.on or in_experiment:
         return Mode.ON
-    if feature.shadow or (given is not None and given.phase is Phase.SHADOW):
+    if feature.shadow or (given is not None and given.phase in (Phase.SHADOW, Phase.CANARY)):
         return Mode.SHADOW
     return Mode.OFF

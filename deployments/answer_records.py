@@ -55,6 +55,13 @@ class Draft:
         """About the tokens of the evidence that the model got."""
         return self.tokens_trimmed if self.compressed else self.tokens_untrimmed
 
+    def quoted_share_in(self, evidence: Sequence[Evidence]) -> float | None:
+        """The share of the answer's quotes whose sentence is in `evidence`; None for an answer that quotes nothing."""
+        there = {(item.recording.recording_id, item.sentence.start_s) for item in evidence}
+        quotes = [quote for claim in self.claims for quote in claim.quotes]
+        found = sum((quote.recording.recording_id, quote.start_s) in there for quote in quotes)
+        return found / len(quotes) if quotes else None
+
     def answer(self, run: Run, answer_id: str) -> Answer:
         completion = self.completion
         receipt = Receipt(

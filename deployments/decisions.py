@@ -23,7 +23,7 @@ from core.rollout import Feature, Mode
 from core.routing_context import Projection
 from core.routing_ports import ModelBandit
 from deployments.answer_caching import Caching, Sought
-from deployments.answer_records import Draft
+from deployments.answer_records import CACHED, Draft
 from deployments.answer_routing import Routing
 from deployments.background import Background
 from deployments.rollout import Flags, Rolled, Rollout
@@ -67,7 +67,8 @@ class Decisions:
         self.rollout = Rollout(deciding.features, self.shadow, registry)
         self.caching = self.routing = None
         if deciding.cache is not None:
-            self.caching = Caching(deciding.cache, delta=deciding.cache_delta, promotes=deciding.cache_promotes)
+            delta, promotes = deciding.cache_delta, deciding.cache_promotes
+            self.caching = Caching(deciding.cache, store, delta=delta, promotes=promotes)
         if deciding.bandit is not None and deciding.projection is not None:
             self.routing = Routing(deciding.bandit, deciding.projection, deciding.arms)
 
@@ -84,6 +85,7 @@ class Course:
         start = decisions.background.start
         self._rolling = start(decisions.rollout.of(ask.tenant.tenant, answer_id), f"The features of {answer_id}")
         self._library: asyncio.Task[str] | None = None
+        self._learnt_with: tuple[str, Vectors] | None = None
         self._choosing: asyncio.Task[Choice | None] | None = None
         self._rolled = Rolled({}, {})
         self._sought: Sought | None = None
@@ -98,7 +100,10 @@ class Course:
 
     async def embedded(self, question: str, vector: Vectors) -> CachedAnswer | None:
         """Decide what can be decided now; an answer that may be given again, if there is one."""
-        self._rolled = await self._rolling
+        try:
+            self._rolled = await self._rolling
+        except Exception:  # noqa: BLE001 - logged by the background; without it no feature is on
+            self._rolled = Rolled({}, {})
         await self._seek(question, vector)
         if self._sought is not None and isinstance(self._sought.found, CachedAnswer):
             return self._sought.found
@@ -130,24 +135,31 @@ class Course:
         caching, mode = self._decisions.caching, self._rolled[ANSWER_CACHE]
         if caching is None or self._library is None or mode is Mode.OFF:
             return
+        given = self._rolled.given.get(ANSWER_CACHE)
+        # Who is counted as the control of an experiment gets nothing out of the cache, whatever it has proved.
+        counted = given is not None and given.assigned.exposed
+        shadow = mode is Mode.SHADOW
+        if shadow and (counted or not caching.waits(self._ask.tenant.tenant, shadow=True)):
+            self._learnt_with = (question, vector)
+            return
         try:
             library = await self._library
         except BotError:
             return  # the background logs it
-        shadow = mode is Mode.SHADOW
-        self._sought = await caching.seek(self._ask, question, vector, library, shadow=shadow)
+        self._sought = await caching.seek(self._ask, question, vector, library)
 
     # ------------------------------------------------------------ after the answer
     async def _learn(self, draft: Draft, latency_ms: float, model_ms: float) -> None:
         grounded = grounded_share(draft.claims, draft.dropped)
         metrics = {ERROR: 0.0, LATENCY_MS: latency_ms, COST_USD: draft.completion.cost_usd}
-        if grounded is not None:
+        # Of an answer out of the cache every quote stands, whether it answers this question or not.
+        if grounded is not None and draft.completion.model != CACHED:
             metrics[GROUNDED] = grounded
         rewarded = await self._learn_routing(draft, model_ms)
         self._observe(TRIMMING, {**metrics, PROMPT_TOKENS: float(draft.tokens_sent)})
         self._observe(ROUTING, metrics if rewarded is None else {**metrics, REWARD: rewarded.reward})
         self._observe(ANSWER_CACHE, metrics)
-        self._compare(TRIMMING, {PROMPT_TOKENS: draft.tokens_untrimmed}, {PROMPT_TOKENS: draft.tokens_trimmed})
+        self._compare_trimming(draft)
         if rewarded is not None:
             live, candidate = rewarded.reward_of_baseline, rewarded.reward_of_policy
             self._compare(ROUTING, {REWARD: live}, {REWARD: candidate})
@@ -157,16 +169,38 @@ class Course:
         choice = await self._choosing if self._choosing else None
         if choice is None or self._decisions.routing is None:
             return None
-        return await self._decisions.routing.learn(self._ask.tenant, choice, draft, model_ms / 1000)
+        try:
+            return await self._decisions.routing.learn(self._ask.tenant, choice, draft, model_ms / 1000)
+        except BotError as error:
+            _log.warning("The bandit learned nothing from %s: %s", self._answer_id, error)
+            return None
 
     async def _learn_cache(self, draft: Draft) -> None:
         caching, sought = self._decisions.caching, self._sought
-        if caching is None or sought is None or isinstance(sought.found, CachedAnswer):
+        if caching is None or draft.completion.model == CACHED:
             return
-        found = await caching.learn(self._ask, sought, draft)
-        if found is not None:
-            cost_usd = draft.completion.cost_usd
-            self._compare(ANSWER_CACHE, {COST_USD: cost_usd}, {COST_USD: 0.0 if found.would_serve else cost_usd})
+        if sought is None and self._learnt_with is not None and self._library is not None:
+            question, vector = self._learnt_with
+            sought = Sought(caching.lookup(self._ask, question, vector, await self._library), None)
+        learned = await caching.learn(self._ask, sought, draft) if sought is not None else None
+        if learned is None:
+            return
+        found, kept = learned
+        cost_usd = draft.completion.cost_usd
+        if not found.would_serve:
+            self._compare(ANSWER_CACHE, {COST_USD: cost_usd}, {COST_USD: cost_usd})
+        elif kept.right is not None:
+            # A cached answer that is not the model's is the candidate's error.
+            self._compare(ANSWER_CACHE, {COST_USD: cost_usd}, {COST_USD: 0.0, ERROR: float(not kept.right)})
+
+    def _compare_trimming(self, draft: Draft) -> None:
+        """Tokens, and of what the answer quotes the share that the chosen sentences still have."""
+        whole: dict[str, float] = {PROMPT_TOKENS: float(draft.tokens_untrimmed)}
+        trimmed: dict[str, float] = {PROMPT_TOKENS: float(draft.tokens_trimmed)}
+        share = draft.quoted_share_in(draft.trimmed.chosen)
+        if share is not None and not draft.compressed:
+            whole[GROUNDED], trimmed[GROUNDED] = 1.0, share
+        self._compare(TRIMMING, whole, trimmed)
 
     def _observe(self, experiment: str, metrics: Mapping[str, float]) -> None:
         given, shadow = self._rolled.given.get(experiment), self._decisions.shadow

@@ -59,7 +59,8 @@ class Rollout:
 
     async def of(self, tenant: str, unit: str) -> Rolled:
         """The modes for `unit`, a question of `tenant`: questions are what outcomes are counted by."""
-        overrides, given = await asyncio.gather(self._overrides(tenant), self._given(tenant, unit))
+        overrides = await self._overrides(tenant)
+        given = await self._given(tenant, unit, overrides)
         modes = {
             each.name: mode_of(
                 each, overrides.get(each.name), given[each.name].assigned if each.name in given else None
@@ -68,11 +69,12 @@ class Rollout:
         }
         return Rolled(modes, given)
 
-    async def _given(self, tenant: str, unit: str) -> Mapping[str, Given]:
+    async def _given(self, tenant: str, unit: str, overrides: Mapping[str, bool]) -> Mapping[str, Given]:
+        """The assignments of those features about which nothing else decides: only these are exposed to anything."""
         experiments = self._experiments
         if experiments is None:
             return {}
-        names = [feature.name for feature in self._features]
+        names = [each.name for each in self._features if not each.on and overrides.get(each.name) is None]
         assigned = await asyncio.gather(*(experiments.assign(name, tenant, unit) for name in names))
         return dict(zip(names, assigned, strict=True))
 

@@ -53,7 +53,7 @@ async def told(cache: AnswerCache, lookup: Lookup, said: ModelAnswer, key: str =
     """The model is asked, and its answer kept."""
     found = await cache.look_up(key, lookup)
     assert isinstance(found, NotCached)
-    return await cache.keep(key, lookup, found, said)
+    return (await cache.keep(key, lookup, found, said)).stored
 
 
 WAYS = (

@@ -88,3 +88,13 @@ def test_a_vector_that_is_no_direction_of_this_space_is_refused(vector: object) 
 
 def test_a_vector_of_another_length_is_brought_to_length_1() -> None:
     assert np.allclose(checked_vector(unit(1) * 40.0, DIMENSIONS), unit(1), atol=1e-6)
+
+
+def test_two_statements_of_one_sentence_are_two_answers() -> None:
+    whole = claim(TALK)
+    quote = whole.quotes[0]
+    said = quote.text.split()
+    begins, ends = (replace(whole, quotes=(replace(quote, text=" ".join(part)),)) for part in (said[:3], said[3:]))
+    assert same_answer((whole,), (begins,))
+    assert same_answer((whole,), (ends,))
+    assert not same_answer((begins,), (ends,))

@@ -12,6 +12,7 @@ from core.hit_bounds import (
     HitBounds,
     audit_probability,
     audited,
+    halted,
     interval,
     learned,
     lower_probability,
@@ -94,15 +95,22 @@ def test_where_scores_tell_next_to_nothing_next_to_nothing_is_served() -> None:
     assert hits <= 0.01 * 12 * 1_000
 
 
-def test_audits_that_are_surely_worse_than_the_bound_stop_the_serving() -> None:
+def test_audits_that_are_surely_worse_than_the_bound_halt_it_until_they_say_otherwise() -> None:
     bounds = HitBounds()
-    assert threshold(bounds, 0.02, 0.5, PRIOR.scores) < math.inf
+    assert not halted(bounds, 0.02)
     for _ in range(12):
         bounds = audited(bounds, right=False)
-    assert threshold(bounds, 0.02, 0.5, PRIOR.scores) == math.inf
-    for _ in range(2_000):
+    assert halted(bounds, 0.02)
+    for _ in range(5_000):
         bounds = audited(bounds, right=True)
-    assert threshold(bounds, 0.02, 0.5, PRIOR.scores) < math.inf
+    assert not halted(bounds, 0.02)
+
+
+def test_one_wrong_answer_among_the_first_few_halts_nothing() -> None:
+    bounds = HitBounds()
+    for right in (False, *[True] * 8):
+        bounds = audited(bounds, right)
+        assert not halted(bounds, 0.02)
 
 
 def test_with_no_share_of_wrong_answers_allowed_nothing_is_served() -> None:

@@ -26,7 +26,9 @@ def test_a_tenants_own_switch_comes_first(feature: Feature, given: Assigned | No
 @pytest.mark.parametrize("phase", [Phase.CANARY, Phase.ACTIVE])
 def test_in_the_canary_and_afterwards_the_variant_decides(phase: Phase) -> None:
     assert mode_of(OFF, None, Assigned("candidate", phase)) is Mode.ON
-    assert mode_of(OFF, None, Assigned(CONTROL, phase)) is Mode.OFF
+    # The canary's control is measured in the same way as its candidate.
+    control = Mode.SHADOW if phase is Phase.CANARY else Mode.OFF
+    assert mode_of(OFF, None, Assigned(CONTROL, phase)) is control
     assert mode_of(SHADOWED, None, Assigned(CONTROL, phase)) is Mode.SHADOW
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.answer_cache_messages import CacheReport
-from core.answer_cache_ports import CachedAnswer, Lookup, ModelAnswer, NotCached
+from core.answer_cache_ports import CachedAnswer, Kept, Lookup, ModelAnswer, NotCached
 from core.bandit_messages import Choice, Learned, NotWaitedFor
 from core.bandit_report import BanditReport
 from core.errors import BotError
@@ -33,8 +33,10 @@ class ScriptedCache:
     asked: list[Lookup] = field(default_factory=list)
     shadows: list[bool] = field(default_factory=list)
     kept: list[ModelAnswer] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     reported: CacheReport = NOTHING_REPORTED
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    right: bool | None = True
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -46,16 +48,18 @@ class ScriptedCache:
         await self._answering()
         return NotCached(would_serve=True) if shadow and isinstance(self.found, CachedAnswer) else self.found
 
-    async def keep(self, key: str, asked: Lookup, found: NotCached, answer: ModelAnswer) -> bool:
+    async def keep(self, key: str, asked: Lookup, found: NotCached, answer: ModelAnswer) -> Kept:
         assert key == "guild-1"
         assert asked in self.asked
         assert isinstance(found, NotCached)
         await self._answering()
         self.kept.append(answer)
-        return True
+        return Kept(True, self.right)
 
     async def forget_recordings(self, key: str, recording_ids: Sequence[str]) -> int:
-        raise NotImplementedError
+        assert key == "guild-1"
+        self.forgotten += recording_ids
+        return len(recording_ids)
 
     async def forget_user(self, key: str, user: str, workspace: str = "") -> int:
         raise NotImplementedError

@@ -51,9 +51,10 @@ async def test_an_experiment_switches_on_for_whom_it_chose() -> None:
     rollout = Rollout(FEATURES, registry, registry)
     hers, his = await rollout.of(*ADA), await rollout.of(*BEN)
     assert hers["routing"] is Mode.ON
-    assert his["routing"] is Mode.OFF
+    assert his["routing"] is Mode.SHADOW, "the canary's control is measured too"
     assert his["trimming"] is Mode.SHADOW
     assert hers.given["routing"].assigned.exposed
+    assert "answer_cache" not in hers.given, "what the settings switch on is no experiment"
     assert {unit for _, _, unit in registry.asked} == {"question-1", "question-2"}
 
 
@@ -63,6 +64,7 @@ async def test_a_tenants_switch_wins_and_is_asked_for_now_and_then() -> None:
     for _ in range(5):
         rolled = await rollout.of(*ADA)
         assert (rolled["routing"], rolled["trimming"]) == (Mode.OFF, Mode.ON)
+        assert not rolled.given, "what a tenant decided for itself is no experiment"
     assert registry.flags_asked == ["flags:guild-1"]
     registry.own = {}
     now[0] += 11.0

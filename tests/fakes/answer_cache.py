@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.answer_cache_messages import CacheReport
-from core.answer_cache_ports import CachedAnswer, Lookup, ModelAnswer, NotCached
+from core.answer_cache_ports import CachedAnswer, Kept, Lookup, ModelAnswer, NotCached
 from core.tenancy import TenantContext
 from tests.fakes.assistant import FakeAssistant
 
@@ -33,10 +33,10 @@ class FakeAnswerCache:
         del key, asked, shadow
         return NotCached()
 
-    async def keep(self, key: str, asked: Lookup, found: NotCached, answer: ModelAnswer) -> bool:
+    async def keep(self, key: str, asked: Lookup, found: NotCached, answer: ModelAnswer) -> Kept:
         del key, asked, found
         self.kept.append(answer)
-        return True
+        return Kept(True)
 
     async def forget_recordings(self, key: str, recording_ids: Sequence[str]) -> int:
         return self._forget(key, *recording_ids)
