@@ -310,7 +310,7 @@ async def test_a_cache_or_bandit_that_hangs_holds_no_answer_up_for_long() -> Non
 @pytest.mark.parametrize("error", [ZeroDivisionError("a defect"), Unavailable("The bandit")])
 async def test_a_defect_of_whoever_decides_fails_no_answer(error: Exception) -> None:
     class Broken(ScriptedBandit):
-        async def choose(self, *_: object, **__: object) -> Choice:  # type: ignore[override]
+        async def choose(self, *_: object, **__: object) -> Choice:
             raise error
 
     async with bench(deciding=routed(ROUTING_ON, Broken())) as made:
