@@ -71,7 +71,7 @@ def _measured(
     print(f"{questions.form}: {played.rows:,} rows, {played.hits} served, {played.wrong} of them wrong; {spent}")
     if questions.form == "scope":
         return {"hit": _rounded(played.hit_rate), "wrong": played.wrong, "audits": played.audits}
-    cosine, static = _best_static(questions, vectors)
+    cosine, static = _best_static(questions, vectors, rules.delta)
     print(f"the best static cosine threshold is {cosine:.3f}, {static.wrong} of {static.hits} wrong")
     return {
         "hit": _rounded(played.hit_rate),
@@ -88,20 +88,20 @@ def _verifiers(
 ) -> Callable[[str], Verifier]:
     """By row id: the shipped verifier, but for rows that it was fitted on."""
     own = read_questions(OWN_COPY).rows
-    known = {(row.row_id, row.question) for row in own}
-    fitted_on = {row.row_id for row in questions.rows if (row.row_id, row.question) in known}
+    known = {row.question: row.row_id for row in own}
+    fitted_on = {row.row_id: known[row.question] for row in questions.rows if row.question in known}
     if not fitted_on:
         print(f"{questions.form}: no row was fitted on; the shipped verifier judges all")
         return lambda _: PRIOR
     crossed = cross_fitted(own, own_vectors(), seed)
     told = f"{len(fitted_on):,} of {len(questions.rows):,} rows are among those that the shipped verifier was fitted on"
     print(f"{questions.form}: {told}; these are judged by {FOLDS} cross-fitted ones, by clusters of groups")
-    return lambda row_id: crossed(row_id) if row_id in fitted_on else PRIOR
+    return lambda row_id: crossed(fitted_on[row_id]) if row_id in fitted_on else PRIOR
 
 
-def _best_static(questions: Questions, vectors: NDArray[np.float32]) -> tuple[float, Played]:
+def _best_static(questions: Questions, vectors: NDArray[np.float32], delta: float) -> tuple[float, Played]:
     found = [(cosine, play_static(questions, vectors, cosine)) for cosine in _COSINES]
-    within = [each for each in found if each[1].wrong_share <= SHIPPED.delta]
+    within = [each for each in found if each[1].wrong_share <= delta]
     return max(within or found[-1:], key=lambda each: each[1].useful_recall)
 
 

@@ -65,6 +65,7 @@ GATES = (
         (
             "aa_false_positive <= 0.05",
             "power >= 0.8",
+            "median_stop_share > 0",
             "median_stop_share <= 1",
             "srm_false_alarm <= 0.002",
             "srm_caught >= 0.9",
@@ -78,7 +79,8 @@ GATES = (
             "nine/lints_warm > nine/best_single",
             "nine/lints >= 0.985 * nine/best_single",
             "nine/lints_last_third > nine/best_single_last_third",
-            "pair/acc_at_50 > pair/random_mix_at_50",
+            "pair/acc_at_50 >= 1.02 * pair/random_mix_at_50",
+            "pair/strong_share_at_50 <= 0.505",
             "pair/utility_price_0.10 > pair/utility_best_single_0.10",
             "shadow/regret_reduction_vs_baseline >= 0.03",
             "shadow/interval_coverage >= 0.9",
@@ -89,6 +91,7 @@ GATES = (
         "cache",
         ("evals/data/semcache_intents", "evals/data/semcache_scope"),
         (
+            "intents/hit > 0.05",
             "intents/wrong_share <= 0.02",
             "intents/useful_recall >= 2 * intents/static_useful_recall",
             "scope/hit >= 0.45",

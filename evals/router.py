@@ -40,6 +40,7 @@ from evals.retrieval import packaged_encoder
 T = TypeVar("T")
 
 PRICE = 0.10
+OWN_COPY = Path(__file__).parent / "data" / "router"
 
 
 def run(
@@ -61,18 +62,29 @@ def run(
     return measure(nine, pair, plot=plot, seed=seed, shuffles=shuffles, replications=replications, epsilon=epsilon)
 
 
-def case_of(prior: RoutingPrior, outcomes: Outcomes, vectors: Vectors) -> Case:
-    """A set of outcomes, with what was learned of its arms on the project's own copy."""
+def case_of(prior: RoutingPrior, outcomes: Outcomes, vectors: Vectors, own_copy: Outcomes | None = None) -> Case:
+    """A set of outcomes, with what was learned of its arms on the project's own copy (None: the one that is shipped).
+
+    Known are the questions that are there word for word: from these the evidence was made.
+    """
+    own_copy = own_copy or read_outcomes(OWN_COPY, outcomes.name)
     _, groups = np.unique(outcomes.numbers, return_inverse=True)
+    own = {_plain(question) for question in own_copy.questions}
+    known = np.array([_plain(question) in own for question in outcomes.questions])
+    print(f"{outcomes.name}: {int(known.sum()):,} of {len(known):,} questions are in the project's own copy")
     return Case(
         outcomes.arms,
         contexts_of(prior.projection, vectors, outcomes.questions),
         outcomes.quality,
         outcomes.prices,
         groups.astype(np.int64),
-        np.isin(outcomes.numbers, prior.questions),
+        known,
         prior.learned.get(outcomes.name),
     )
+
+
+def _plain(question: str) -> str:
+    return " ".join(question.casefold().split())
 
 
 def measure(
