@@ -107,15 +107,16 @@ class AnswerRecords:
 
     async def _counted(self, receipt: Receipt, draft: Draft) -> Receipt:
         """The receipt with exact counts in place of estimates; the estimates, where nobody can count."""
-        prompts = [Prompt(draft.question, evidence) for evidence in (draft.trimmed.everything, draft.trimmed.chosen)]
-        if not draft.trimmed.everything:
+        whole, chosen = draft.trimmed.everything, draft.trimmed.chosen
+        if not whole:
             return receipt
+        prompts = [Prompt(draft.question, evidence) for evidence in (whole, chosen, ())]
         try:
-            untrimmed, trimmed = await self._chat.count_tokens(prompts, receipt.model)
+            untrimmed, trimmed, rules = await self._chat.count_tokens(prompts, receipt.model)
         except BotError as error:
             _log.warning("The tokens of an answer were not counted: %s", error)
             return receipt
-        return replace(receipt, tokens_untrimmed=untrimmed, tokens_trimmed=trimmed)
+        return replace(receipt, tokens_untrimmed=untrimmed - rules, tokens_trimmed=trimmed - rules)
 
 
 def _tokens(evidence: Sequence[Evidence]) -> int:

@@ -37,7 +37,7 @@ def inspect(url: str, capsys: pytest.CaptureFixture[str]) -> Inspect:
         ([], "the following arguments are required: KIND, KEY. --help tells"),
         (["BudgetLedger"], "the following arguments are required: KEY"),
         (["BudgetLedger", "guild-7", "guild-71"], "too many words"),
-        (["Budget", "guild-7"], "There is no kind of entity 'Budget'. Kinds: ActivityLog, BudgetLedger"),
+        (["Budget", "guild-7"], "There is no kind of entity 'Budget'. Kinds: ActivityLog, AnswerCache, BudgetLedger"),
         (["x" * 5_000, "guild-7"], "There is no kind of entity 'xxx"),
         (["\x1b[2J", "guild-7"], "There is no kind of entity '\\x1b[2J'"),
         (["BudgetLedger", ""], "its key is empty"),

@@ -74,7 +74,9 @@ async def test_a_receipt_and_a_quota_can_be_asked_for(bot: Running) -> None:
             break
         await asyncio.sleep(0.1)
     assert isinstance(shown, Ok)
-    assert shown.data.answer.receipt == result.data.receipt
+    kept, given = shown.data.answer.receipt, result.data.receipt
+    assert (kept.model, kept.stages) == (given.model, given.stages)
+    assert 0 < kept.tokens_trimmed <= kept.tokens_untrimmed
     assert shown.data.answer.question == ""
     stranger = TenantContext(TENANT.tenant, TENANT.workspace, "member-2")
     assert isinstance(await bot.assistant.receipt(stranger, result.data.answer_id), Skip)

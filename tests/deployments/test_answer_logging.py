@@ -63,7 +63,7 @@ async def test_tokens_are_logged_as_the_model_counts_them_and_estimated_where_it
         await made.pipeline.close()
         (document,) = logged(made)
         assert document.receipt.tokens_untrimmed == 10 * len(SENTENCES)
-        assert document.receipt.tokens_trimmed == 10 * len(made.chat.counted[-1].evidence)
+        assert document.receipt.tokens_trimmed == 10 * len(made.chat.counted[-2].evidence)
         made.chat.uncountable = Unavailable("ChatModel")
         await made.answered()
         await made.pipeline.close()
