@@ -27,7 +27,7 @@ class Ingest(Group):
     language: str = Field(
         default="en", min_length=2, description="Caption language that is preferred.", examples=["en"]
     )
-    at_once: int = Field(default=4, ge=1, le=64, description="Recordings that are worked on at once.", examples=[8])
+    at_once: int = Field(default=6, ge=1, le=64, description="Recordings that are worked on at once.", examples=[8])
     cookies_file: Path | None = Field(
         default=None,
         description="Cookies for the sites, in Netscape's format, of an account made for the bot.",

@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 _START_S = 60.0
 # Python's own garbage grows with time, and starting anew costs a second.
 _MAX_CALLS = 500
-_MAX_IDLE = 4
+_MAX_IDLE = 6
 # Of more answers than this the oldest is closed.
 _MAX_OPEN = 32
 _MAX_HEADER_CHARS = 16_000
