@@ -21,7 +21,6 @@ from core.stages import Run, Stopped, stage
 from core.tenancy import TenantContext
 from core.trim_costs import TrimCosts, reason_not_to_trim
 from core.trimming import QUALITY_FLOOR, everything, select
-from core.words import count_tokens
 from deployments.answer_records import AnswerRecords, Draft, Trimmed, given_again
 from deployments.background import Background
 from deployments.decisions import Course, Deciding, Decisions
@@ -97,9 +96,8 @@ class AnswerPipeline:
             return Fail(ErrorCategory.TIMEOUT, message, retryable=True)
         finally:
             account.close()
-        course.answered(draft, run.wall_ms, run.wall_ms_of("generate"))
         answer = draft.answer(run, answer_id)
-        self._background.start(self._records.keep(ask.tenant, answer, draft), f"Logging answer {answer_id}")
+        self._background.start(self._afterwards(ask, course, run, draft, answer), f"What follows answer {answer_id}")
         return Ok(answer)
 
     async def search(self, query: SearchQuery) -> StepResult[Sequence[Hit]]:
@@ -131,15 +129,30 @@ class AnswerPipeline:
             return given_again(question, cached.claims)
         query = SearchQuery(ask.tenant, question, self._config.passages, ask.recording_ids)
         hits = await run(self._search, query, vector)
-        trimmed = await run(self._trim, question, hits)
         compressed = course.on(TRIMMING)
-        prompt = Prompt(question, trimmed.chosen if compressed else trimmed.everything)
+        trimmed = await run(self._trim, question, hits, compressed)
+        prompt = Prompt(question, trimmed.chosen)
         unpaid = ""
         if prompt.evidence and self._config.paid_models:
             unpaid = await run(self._reserve, prompt, account)
         completion = await run(self._generate, prompt, account, unpaid, await course.first())
         claims, dropped = await run(self._verify, completion, hits)
         return Draft(question, claims, dropped, completion, hits, trimmed, compressed)
+
+    async def _afterwards(self, ask: Ask, course: Course, run: Run, draft: Draft, answer: Answer) -> None:
+        """Count what trimming would have sent, log the answer, and learn from it: nobody waits for these."""
+        if not draft.compressed and draft.trimmed.everything:
+            draft = replace(draft, trimmed=await asyncio.to_thread(self._chosen, draft.question, draft.hits))
+        learning = course.learn(draft, run.wall_ms, run.wall_ms_of("generate"))
+        self._background.start(learning, f"Learning from answer {answer.answer_id}")
+        self._background.start(self._records.keep(ask.tenant, answer, draft), f"Logging answer {answer.answer_id}")
+
+    def _chosen(self, question: str, hits: Sequence[Hit]) -> Trimmed:
+        trimmed = Trimmed.whole(everything(hits))
+        if reason := reason_not_to_trim(trimmed.tokens_everything, self._config.trim_costs):
+            _log.debug("Nothing was trimmed: %s", reason)
+            return trimmed
+        return trimmed.to(select(hits, question, self._config.quality_floor))
 
     @stage("check")
     async def _check(self, question: str) -> StepResult[str]:
@@ -163,13 +176,8 @@ class AnswerPipeline:
         return Ok(await self._store.search(query, vector))
 
     @stage("trim")
-    async def _trim(self, question: str, hits: Sequence[Hit]) -> StepResult[Trimmed]:
-        whole = everything(hits)
-        tokens = sum(count_tokens(each.sentence.text) for each in whole)
-        if reason := reason_not_to_trim(tokens, self._config.trim_costs):
-            _log.debug("Nothing was trimmed: %s", reason)
-            return Ok(Trimmed(whole, whole))
-        return Ok(Trimmed(select(hits, question, self._config.quality_floor), whole))
+    async def _trim(self, question: str, hits: Sequence[Hit], compressed: bool) -> StepResult[Trimmed]:
+        return Ok(self._chosen(question, hits) if compressed else Trimmed.whole(everything(hits)))
 
     @stage("reserve")
     async def _reserve(self, prompt: Prompt, account: Account) -> StepResult[str]:

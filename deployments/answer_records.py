@@ -22,10 +22,25 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Trimmed:
-    """What trimming chose: `chosen` of `everything`, each as evidence in the order of passages and times."""
+    """What trimming chose: `chosen` of `everything`, each as evidence in the order of passages and times.
+
+    The tokens are those of the sentences, by words and punctuation marks: about what a model counts.
+    """
 
     chosen: tuple[Evidence, ...]
     everything: tuple[Evidence, ...]
+    tokens_chosen: int
+    tokens_everything: int
+
+    @classmethod
+    def whole(cls, evidence: tuple[Evidence, ...]) -> "Trimmed":
+        """Nothing goes."""
+        tokens = _tokens(evidence)
+        return cls(evidence, evidence, tokens, tokens)
+
+    def to(self, chosen: tuple[Evidence, ...]) -> "Trimmed":
+        """The same with less of it chosen."""
+        return replace(self, chosen=chosen, tokens_chosen=_tokens(chosen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +56,9 @@ class Draft:
     compressed: bool = False
 
     @property
-    def tokens_untrimmed(self) -> int:
-        """About the tokens of all evidence."""
-        return _tokens(self.trimmed.everything)
-
-    @property
-    def tokens_trimmed(self) -> int:
-        """About the tokens of what trimming chose."""
-        return _tokens(self.trimmed.chosen)
-
-    @property
     def tokens_sent(self) -> int:
         """About the tokens of the evidence that the model got."""
-        return self.tokens_trimmed if self.compressed else self.tokens_untrimmed
+        return self.trimmed.tokens_chosen if self.compressed else self.trimmed.tokens_everything
 
     def quoted_share_in(self, evidence: Sequence[Evidence]) -> float | None:
         """The share of the answer's quotes whose sentence is in `evidence`; None for an answer that quotes nothing."""
@@ -69,8 +74,8 @@ class Draft:
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             cost_usd=completion.cost_usd,
-            tokens_untrimmed=self.tokens_untrimmed,
-            tokens_trimmed=self.tokens_trimmed,
+            tokens_untrimmed=self.trimmed.tokens_everything,
+            tokens_trimmed=self.trimmed.tokens_chosen,
             passages_searched=len(self.hits),
             quotes_dropped=self.dropped,
             degraded=completion.degraded,
@@ -81,7 +86,7 @@ class Draft:
 
 def given_again(question: str, claims: tuple[Claim, ...]) -> Draft:
     """An answer out of the cache: no model was asked, and nothing searched."""
-    return Draft(question, claims, 0, Completion((), CACHED), (), Trimmed((), ()))
+    return Draft(question, claims, 0, Completion((), CACHED), (), Trimmed.whole(()))
 
 
 class AnswerRecords:

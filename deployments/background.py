@@ -31,9 +31,14 @@ class Background:
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until all is done, for at most `timeout_s` seconds; what still runs then is stopped, and logged."""
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(tuple(self._tasks), timeout=timeout_s)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout_s
+        # What is done may have started more.
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=max(0.0, ends - loop.time()))
+            if loop.time() >= ends:
+                break
+        late = tuple(self._tasks)
         for task in late:
             _log.warning("%s was stopped: it took more than %g s", task.get_name(), timeout_s)
             task.cancel()

@@ -119,11 +119,6 @@ class Course:
         choice = await self._choosing if self._choosing else None
         return choice.arm if choice else ""
 
-    def answered(self, draft: Draft, latency_ms: float, model_ms: float) -> None:
-        """Learn from an answer, which took so long; nobody waits for it."""
-        learning = self._learn(draft, latency_ms, model_ms)
-        self._decisions.background.start(learning, f"Learning from {self._answer_id}")
-
     def failed(self, latency_ms: float) -> None:
         """The question got no answer, by no fault of its own: that counts against whatever it was exposed to."""
         for given in self._rolled.given.values():
@@ -149,7 +144,8 @@ class Course:
         self._sought = await caching.seek(self._ask, question, vector, library)
 
     # ------------------------------------------------------------ after the answer
-    async def _learn(self, draft: Draft, latency_ms: float, model_ms: float) -> None:
+    async def learn(self, draft: Draft, latency_ms: float, model_ms: float) -> None:
+        """Learn from an answer, which took so long and of which the model so long; nobody waits for it."""
         grounded = grounded_share(draft.claims, draft.dropped)
         metrics = {ERROR: 0.0, LATENCY_MS: latency_ms, COST_USD: draft.completion.cost_usd}
         # Of an answer out of the cache every quote stands, whether it answers this question or not.
@@ -195,8 +191,8 @@ class Course:
 
     def _compare_trimming(self, draft: Draft) -> None:
         """Tokens, and of what the answer quotes the share that the chosen sentences still have."""
-        whole: dict[str, float] = {PROMPT_TOKENS: float(draft.tokens_untrimmed)}
-        trimmed: dict[str, float] = {PROMPT_TOKENS: float(draft.tokens_trimmed)}
+        whole: dict[str, float] = {PROMPT_TOKENS: float(draft.trimmed.tokens_everything)}
+        trimmed: dict[str, float] = {PROMPT_TOKENS: float(draft.trimmed.tokens_chosen)}
         share = draft.quoted_share_in(draft.trimmed.chosen)
         if share is not None and not draft.compressed:
             whole[GROUNDED], trimmed[GROUNDED] = 1.0, share

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from core.activity_documents import AnswerActivity
 from core.errors import DeadlineExceeded, RateLimited, Unavailable
 from core.feature_plans import TRIMMING
 from core.messages import Ask, Hit, SearchQuery
@@ -54,9 +55,13 @@ async def test_the_flag_decides_what_the_model_is_sent_and_both_are_counted(comp
     async with bench(deciding=Deciding((Feature(TRIMMING, compress),))) as made:
         answer = await made.answered()
         sent = [item.sentence for item in made.chat.prompts[0].evidence]
+        await made.pipeline.close()
+        (logged,) = made.activity.kept[TENANT.tenant]
+    assert isinstance(logged, AnswerActivity)
     assert (len(sent) < len(SENTENCES)) is compress
     assert SENTENCES[1] in sent
-    assert 0 < answer.receipt.tokens_trimmed < answer.receipt.tokens_untrimmed
+    assert (answer.receipt.tokens_trimmed < answer.receipt.tokens_untrimmed) is compress
+    assert 0 < logged.receipt.tokens_trimmed < logged.receipt.tokens_untrimmed
 
 
 async def test_no_model_is_asked_and_nothing_reserved_where_nothing_was_found() -> None:
