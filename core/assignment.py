@@ -8,7 +8,7 @@ variant. So the units of a variant are spread anew over the next experiment that
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 
 from core.entities import State
@@ -90,27 +90,3 @@ def variant_at(fractions: Mapping[str, float], position: float) -> str:
             return name
     # The fractions make a little less than 1 by rounding: what is left over belongs to the last.
     return shares[-1][0]
-
-
-def assigned(
-    experiment: str, fractions: Mapping[str, float], tenant: str, unit: str, place: Slice | None = None
-) -> str | None:
-    """The variant of `unit`, None where the experiment's slice of its layer does not hold it."""
-    if place is not None and not place.holds(tenant, unit):
-        return None
-    return variant_at(fractions, bucket(experiment, tenant, unit))
-
-
-def free_slice(layer: str, taken: Iterable[Slice], share: float) -> Slice:
-    """The first free slice of `layer` that is `share` wide. Raises BadInput where none is, saying how much is free."""
-    if not 0.0 < share <= 1.0:
-        raise BadInput(f"A share of {share:g} of a layer is none.", "Ask for more than 0 and at most 1.")
-    start, widest = 0.0, 0.0
-    ends = sorted((used.start, used.stop) for used in taken if used.layer == layer)
-    for used_start, used_stop in [*ends, (1.0, 1.0)]:
-        widest = max(widest, used_start - start)
-        if used_start - start >= share - _SUM_TOLERANCE:
-            return Slice(layer, start, min(start + share, used_start)).check()
-        start = max(start, used_stop)
-    problem = f"Layer {layer!r} has no {share:g} in one piece left; its widest free piece is {widest:g}."
-    raise BadInput(problem, "End an experiment of the layer, or ask for less.")

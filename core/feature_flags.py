@@ -4,8 +4,6 @@ The key of a tenant's is "flags:<tenant>". Which features there are is the calle
 them is refused, so that a slip of the pen never lies there unnoticed.
 """
 
-from collections.abc import Collection, Mapping
-
 import msgspec
 from msgspec.structs import replace
 
@@ -64,15 +62,3 @@ def evolve_flag(state: Flags, event: FlagSet) -> Flags:
     if event.value is not None:
         kept[event.feature] = event.value
     return replace(state, of_feature=dict(sorted(kept.items())), by=event.by, at=event.at)
-
-
-def resolved(default: bool, override: bool | None) -> bool:
-    """Whether a feature is on for a tenant: its own switch, or the bot's setting where it has none."""
-    return default if override is None else override
-
-
-def all_resolved(
-    defaults: Mapping[str, bool], overrides: Mapping[str, bool], known: Collection[str]
-) -> dict[str, bool]:
-    """Every known feature, by name: what is not known any more is left out, whatever was once set."""
-    return {name: resolved(defaults.get(name, False), overrides.get(name)) for name in sorted(known)}

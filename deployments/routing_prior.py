@@ -47,20 +47,15 @@ class OfflineEvidence:
 
 @dataclass(frozen=True, slots=True)
 class RoutingPrior:
-    """The projection and, by the name of a set of arms, what was learned of them.
-
-    `questions` are numbers of those that it was fitted on, so that an evaluation can leave out what it has seen.
-    """
+    """The projection and, by the name of a set of arms, what was learned of them."""
 
     projection: Projection
     learned: dict[str, OfflineEvidence]
-    questions: NDArray[np.uint64]
 
     def save(self, path: Path) -> None:
         parts: dict[str, NDArray[np.generic]] = {
             "mean": self.projection.mean,
             "matrix": self.projection.matrix,
-            "questions": self.questions,
         }
         for name, known in self.learned.items():
             parts |= {
@@ -88,7 +83,6 @@ class RoutingPrior:
                         )
                         for name in names
                     },
-                    parts["questions"],
                 )
         except (OSError, EOFError, KeyError, ValueError, BadZipFile, BadInput) as error:
             problem = f"The prior of routing in {path} cannot be read ({error!r})."

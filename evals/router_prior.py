@@ -34,7 +34,7 @@ def run(data: Path, *, out: Path = PRIORS) -> Mapping[str, object]:
     prior.save(out)
     return {
         "feature_version": prior.projection.feature_version,
-        "questions": len(prior.questions),
+        "questions": sum(len(outcomes.questions) for outcomes in sets),
         "bytes": out.stat().st_size,
     }
 
@@ -48,7 +48,7 @@ def fitted(sets: Sequence[Outcomes], vectors: Sequence[Vectors]) -> RoutingPrior
         outcomes.name: sums_of(outcomes, contexts_of(projection, own, outcomes.questions))
         for outcomes, own in zip(sets, vectors, strict=True)
     }
-    return RoutingPrior(projection, learned, np.unique(np.concatenate([outcomes.numbers for outcomes in sets])))
+    return RoutingPrior(projection, learned)
 
 
 def principal_components(vectors: Sequence[Vectors]) -> Projection:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from core.stretches import best_stretches
 from core.words import count_tokens
+from evals.measure.stretches import best_stretches
 from evals.measure.trimming_cases import Case
 
 Choice = Callable[[Case, Sequence[int], int], Sequence[int]]

@@ -1,15 +1,15 @@
 """Who gets which variant: stable, fair, and apart from every other experiment."""
 
 from collections import Counter
+from collections.abc import Mapping
 from hashlib import sha256
-from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.assignment import Slice, assigned, bucket, checked_fractions, free_slice, variant_at
+from core.assignment import Slice, bucket, checked_fractions, variant_at
 from core.errors import BadInput
 
 HALVES = {"control": 0.5, "treatment": 0.5}
@@ -28,6 +28,15 @@ WEIGHTS = st.dictionaries(st.text(min_size=1).filter(str.strip), st.integers(0, 
 )
 def test_a_unit_keeps_its_position_for_ever(parts: tuple[str, str, str], position: float) -> None:
     assert bucket(*parts) == position
+
+
+def assigned(
+    experiment: str, fractions: Mapping[str, float], tenant: str, unit: str, place: Slice | None = None
+) -> str | None:
+    """The variant of `unit`, None where the experiment's slice of its layer does not hold it."""
+    if place is not None and not place.holds(tenant, unit):
+        return None
+    return variant_at(fractions, bucket(experiment, tenant, unit))
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1))
@@ -145,41 +154,9 @@ def test_the_next_experiment_of_a_slice_spreads_the_units_anew() -> None:
     assert max(pairs.values()) - min(pairs.values()) < 300
 
 
-def test_a_free_slice_is_the_first_that_is_wide_enough() -> None:
-    taken = [Slice("answers", 0.2, 0.4), Slice("answers", 0.9, 1.0), Slice("other", 0.0, 1.0)]
-    assert free_slice("answers", taken, 0.2) == Slice("answers", 0.0, 0.2)
-    assert free_slice("answers", taken, 0.5) == Slice("answers", 0.4, 0.9)
-    assert free_slice("new", taken, 1.0) == Slice("new", 0.0, 1.0)
-
-
-def test_a_full_layer_says_how_much_is_free() -> None:
-    taken = [Slice("answers", 0.0, 0.5), Slice("answers", 0.6, 1.0)]
-    with pytest.raises(BadInput, match=r"no 0\.2 in one piece left; its widest free piece is 0\.1"):
-        free_slice("answers", taken, 0.2)
-
-
-@given(st.lists(st.sampled_from([0.05, 0.1, 0.2, 0.25, 0.3]), max_size=20))
-def test_slices_that_are_given_out_never_meet(shares: list[float]) -> None:
-    taken: list[Slice] = []
-    for share in shares:
-        try:
-            taken.append(free_slice("layer", taken, share))
-        except BadInput:
-            assert sum(each.stop - each.start for each in taken) > 1 - share - 1e-6
-    for one, following in combinations(taken, 2):
-        assert one.stop <= following.start or following.stop <= one.start
-    assert all(0.0 <= each.start < each.stop <= 1.0 for each in taken)
-
-
 @pytest.mark.parametrize(
     "place", [Slice(" "), Slice("a", 0.5, 0.5), Slice("a", -0.1, 0.5), Slice("a", 0.5, 1.1), Slice("a", float("nan"))]
 )
 def test_a_slice_that_is_no_part_of_a_layer_is_refused(place: Slice) -> None:
     with pytest.raises(BadInput):
         place.check()
-
-
-@pytest.mark.parametrize("share", [0.0, -0.1, 1.1, float("nan")])
-def test_a_share_of_a_layer_that_is_none_is_refused(share: float) -> None:
-    with pytest.raises(BadInput, match="share"):
-        free_slice("layer", [], share)

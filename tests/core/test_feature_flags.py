@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from core.feature_flags import SetFlag, all_resolved, flags_key, resolved
+from core.feature_flags import SetFlag, flags_key
 from tests.core.one_experiment import Registry
 
 KNOWN = ("cache", "routing", "trimming")
@@ -32,16 +32,3 @@ def test_setting_what_is_set_writes_nothing() -> None:
 def test_an_unknown_feature_is_refused() -> None:
     with pytest.raises(BadInput, match="Choose from: cache, routing, trimming"):
         Registry(flags_key("t-1")).do(SetFlag("cahce", True, "u-1", KNOWN))
-
-
-def test_an_override_wins_over_the_setting_and_what_is_not_known_any_more_is_left_out() -> None:
-    assert [resolved(default, own) for default in (False, True) for own in (None, False, True)] == [
-        False,
-        False,
-        True,
-        True,
-        False,
-        True,
-    ]
-    given_, own = {"cache": True, "routing": False}, {"cache": False, "gone": True}
-    assert all_resolved(given_, own, KNOWN) == {"cache": False, "routing": False, "trimming": False}

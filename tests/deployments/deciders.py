@@ -12,9 +12,12 @@ from core.bandit_messages import Choice, Learned, NotWaitedFor
 from core.bandit_report import BanditReport
 from core.errors import BotError
 from core.experiment_messages import Assigned
+from core.feature_plans import ANSWER_CACHE, ROUTING, TRIMMING
 from core.messages import Claim, Quote
+from core.rollout import Feature
 from core.routing_context import PROJECTED, Projection
-from tests.deployments.pipelines import SENTENCES, TALK
+from deployments.decisions import Deciding
+from tests.deployments.pipelines import SENTENCES, TALK, Bench
 from tests.fakes.experiments import FakeAssignments
 
 ARMS = ("some/model", "second/model")
@@ -22,6 +25,10 @@ ARMS = ("some/model", "second/model")
 NOTHING_REPORTED = CacheReport()
 PROJECTION = Projection(np.zeros(64, np.float32), np.eye(64, PROJECTED, dtype=np.float32))
 REMEMBERED = (Claim("It was said.", (Quote(SENTENCES[1].text, 4.0, "https://youtu.be/abc?t=4", TALK),)),)
+CACHE_ON, CACHE_SHADOW = (Feature(ANSWER_CACHE, on=True),), (Feature(ANSWER_CACHE, shadow=True),)
+ROUTING_ON, ROUTING_SHADOW = (Feature(ROUTING, on=True),), (Feature(ROUTING, shadow=True),)
+SHADOWS = (Feature(TRIMMING, shadow=True), *ROUTING_SHADOW, *CACHE_SHADOW)
+HIT = CachedAnswer(REMEMBERED, 0.99, cost_usd=0.01)
 
 
 @dataclass
@@ -129,3 +136,11 @@ class ScriptedRegistry(FakeAssignments):
         if self.error is not None:
             raise self.error
         return self.own
+
+
+def routed(features: Sequence[Feature], bandit: ScriptedBandit) -> Deciding:
+    return Deciding(features, bandit=bandit, projection=PROJECTION, arms=ARMS)
+
+
+async def settled(made: Bench) -> None:
+    await made.pipeline.close()

@@ -8,7 +8,7 @@ import pytest
 
 from core.activity_documents import AnswerActivity
 from core.answer_cache_messages import CacheReport
-from core.answer_cache_ports import CachedAnswer, NotCached
+from core.answer_cache_ports import NotCached
 from core.decision_chain import Phase
 from core.errors import Unavailable
 from core.experiment_messages import Assigned
@@ -19,31 +19,32 @@ from core.results import ErrorCategory, Fail, Ok
 from core.rollout import Feature
 from core.routing_rewards import RewardWeights, reward_of
 from deployments.decisions import Deciding
-from tests.deployments.deciders import ARMS, PROJECTION, REMEMBERED, ScriptedBandit, ScriptedCache, ScriptedRegistry
+from tests.deployments.deciders import (
+    ARMS,
+    CACHE_ON,
+    CACHE_SHADOW,
+    HIT,
+    PROJECTION,
+    REMEMBERED,
+    ROUTING_ON,
+    ROUTING_SHADOW,
+    SHADOWS,
+    ScriptedBandit,
+    ScriptedCache,
+    ScriptedRegistry,
+    routed,
+    settled,
+)
 from tests.deployments.pipelines import (
     QUESTION,
     SENTENCES,
     TALK,
     TENANT,
     TRUE,
-    Bench,
     ScriptedChat,
     bench,
     filled_store,
 )
-
-CACHE_ON, CACHE_SHADOW = (Feature(ANSWER_CACHE, on=True),), (Feature(ANSWER_CACHE, shadow=True),)
-ROUTING_ON, ROUTING_SHADOW = (Feature(ROUTING, on=True),), (Feature(ROUTING, shadow=True),)
-SHADOWS = (Feature(TRIMMING, shadow=True), *ROUTING_SHADOW, *CACHE_SHADOW)
-HIT = CachedAnswer(REMEMBERED, 0.99, cost_usd=0.01)
-
-
-def routed(features: Sequence[Feature], bandit: ScriptedBandit) -> Deciding:
-    return Deciding(features, bandit=bandit, projection=PROJECTION, arms=ARMS)
-
-
-async def settled(made: Bench) -> None:
-    await made.pipeline.close()
 
 
 def untimed(answer: Answer) -> Answer:

@@ -1,49 +1,40 @@
 """What decides about a question may hang, break or be late: no answer waits for it, and nothing false is learned."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from core.answer_cache_messages import CacheReport
-from core.answer_cache_ports import CachedAnswer, Kept
+from core.answer_cache_ports import Kept
 from core.bandit_messages import Choice
 from core.decision_chain import Phase
 from core.errors import Unavailable
 from core.experiment_messages import Assigned
-from core.feature_plans import ANSWER_CACHE, ROUTING, TRIMMING
-from core.messages import Answer
+from core.feature_plans import ANSWER_CACHE
 from core.rollout import Feature
 from deployments.answer_caching import Caching
 from deployments.decisions import Deciding
-from tests.deployments.deciders import ARMS, PROJECTION, REMEMBERED, ScriptedBandit, ScriptedCache, ScriptedRegistry
+from tests.deployments.deciders import (
+    ARMS,
+    CACHE_ON,
+    CACHE_SHADOW,
+    HIT,
+    PROJECTION,
+    ROUTING_ON,
+    ScriptedBandit,
+    ScriptedCache,
+    ScriptedRegistry,
+    routed,
+    settled,
+)
 from tests.deployments.pipelines import (
     TALK,
     TENANT,
-    Bench,
     ScriptedChat,
     bench,
     filled_store,
 )
-
-CACHE_ON, CACHE_SHADOW = (Feature(ANSWER_CACHE, on=True),), (Feature(ANSWER_CACHE, shadow=True),)
-ROUTING_ON, ROUTING_SHADOW = (Feature(ROUTING, on=True),), (Feature(ROUTING, shadow=True),)
-SHADOWS = (Feature(TRIMMING, shadow=True), *ROUTING_SHADOW, *CACHE_SHADOW)
-HIT = CachedAnswer(REMEMBERED, 0.99, cost_usd=0.01)
-
-
-def routed(features: Sequence[Feature], bandit: ScriptedBandit) -> Deciding:
-    return Deciding(features, bandit=bandit, projection=PROJECTION, arms=ARMS)
-
-
-async def settled(made: Bench) -> None:
-    await made.pipeline.close()
-
-
-def untimed(answer: Answer) -> Answer:
-    return replace(answer, receipt=replace(answer.receipt, stages=()))
 
 
 async def test_a_cache_or_bandit_that_hangs_holds_no_answer_up_for_long() -> None:

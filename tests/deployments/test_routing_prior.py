@@ -24,7 +24,6 @@ def learned(contexts: np.ndarray, quality: np.ndarray) -> OfflineEvidence:
 def test_the_committed_prior_can_be_read_and_every_arm_of_it_is_sound() -> None:
     prior = RoutingPrior.load()
     assert prior.projection.mean.shape == (384,)
-    assert len(prior.questions) > 10_000
     assert {"nine_models", "pair_gpt4_mixtral"} <= set(prior.learned)
     for known in prior.learned.values():
         for arm in known.arms:
@@ -33,12 +32,11 @@ def test_the_committed_prior_can_be_read_and_every_arm_of_it_is_sound() -> None:
 
 def test_a_prior_is_read_as_it_was_written(tmp_path: Path) -> None:
     projection = Projection(np.zeros(6, np.float32), np.ones((6, 20), np.float32))
-    RoutingPrior(projection, {"set": learned(CONTEXTS, QUALITY)}, np.array([3], np.uint64)).save(tmp_path / "p.npz")
+    RoutingPrior(projection, {"set": learned(CONTEXTS, QUALITY)}).save(tmp_path / "p.npz")
     read = RoutingPrior.load(tmp_path / "p.npz")
     assert read.projection.feature_version == projection.feature_version
     assert read.learned["set"].arms == ("a", "b")
     np.testing.assert_array_equal(read.learned["set"].moments, QUALITY.T @ CONTEXTS)
-    assert list(read.questions) == [3]
 
 
 def test_evidence_of_a_reward_is_that_of_its_own_observations() -> None:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.stretches import best_stretches
+from evals.measure.stretches import best_stretches
 
 scores = st.lists(st.tuples(st.floats(0, 30), st.floats(-1, 1), st.integers(1, 300)), max_size=30)
 
