@@ -14,8 +14,8 @@ punctuation marks.
   has lost its fillers too, and all loss is that of the sentences that went. `lexical_drop`: the share of the answer's
   words with a subject that were in the context and are no longer. `gold_recall_change`: how the share of gold tokens
   that reaches the model changes, fillers aside.
-- `kept_at_10`, `kept_at_25`: the share of gold tokens that `evals.measure.stretches` keeps of a whole meeting when 10 or
-  25 % of its tokens may be kept, beside BM25 over the same passages (`bm25_`) and the first tokens (`first_`).
+- `kept_at_10`, `kept_at_25`: the share of gold tokens that `evals.measure.stretches` keeps of a whole meeting when 10
+  or 25 % of its tokens may be kept, beside BM25 over the same passages (`bm25_`) and the first tokens (`first_`).
 - `p50_ms`: what trimming the hits of one query takes at the median, no sentence seen before.
 
 The weights that ship were fitted on evals/data/qmsum. A meeting from there is judged by weights that were fitted
